@@ -1,0 +1,27 @@
+.DEFAULT_GOAL := help
+.PHONY: help up down test test-all check format lock
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## from a clone to an answer: environment, local cluster unless KUBECONFIG is set, images, deployment
+	@scripts/up
+
+down: ## remove all that `make up` made, and say what is left
+	@scripts/down
+
+test: ## everything, on a real cluster; leaves the machine as it was found
+	@scripts/test
+
+test-all: ## the long runs too
+	@scripts/test --all
+
+check: ## lint, types, contract and unit tests: no cluster, under a minute
+	@scripts/check
+
+format: ## rewrite Python files in the project's style
+	@scripts/environment
+	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
+
+lock: ## compile both lock files anew from the two pyproject.toml
+	@scripts/lock
