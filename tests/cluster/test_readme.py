@@ -1,0 +1,55 @@
+"""Every command of the README works, in order, from a fresh copy of the repository."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+# A command in the text that a test of its own runs, or that is what runs these tests.
+RUN_ELSEWHERE = {"make test", "make down", "molecule test"}
+
+
+def shell_blocks(markdown: str) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```$", markdown, flags=re.MULTILINE | re.DOTALL)
+
+
+def inline_commands(markdown: str) -> set[str]:
+    return set(re.findall(r"`((?:make|ansible-playbook|molecule|curl) [^`]+)`", markdown))
+
+
+@pytest.fixture(scope="module")
+def fresh_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a clone of this state would hold: tracked files, and new ones that are not ignored."""
+    copy = tmp_path_factory.mktemp("clone") / "rowhouse"
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in listing.stdout.splitlines():
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target)
+    return copy
+
+
+def test_the_blocks_hold_the_commands_of_the_text() -> None:
+    in_blocks = {line for block in shell_blocks(README) for line in block.splitlines()}
+    assert len(in_blocks) > 4
+    assert inline_commands(README) - RUN_ELSEWHERE <= in_blocks
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("block", shell_blocks(README), ids=lambda block: block.splitlines()[0])
+def test_the_block_runs(block: str, fresh_copy: Path) -> None:
+    # Without -f curl takes a 404 for a success.
+    script = block.replace("curl ", "curl --fail --silent --show-error ")
+    done = subprocess.run(["bash", "-euxo", "pipefail", "-c", script], cwd=fresh_copy, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

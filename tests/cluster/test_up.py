@@ -1,0 +1,90 @@
+"""`make up` as its user meets it: again, and interrupted."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+SECOND_RUN_SECONDS = 60
+
+
+def make_up(*variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "up", *variables], cwd=ROOT, capture_output=True, text=True)
+
+
+def changes(output: str) -> list[int]:
+    return [int(count) for count in re.findall(r"changed=(\d+)", output)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def up() -> None:
+    done = make_up()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_second_run_is_quick_and_changes_nothing() -> None:
+    started = time.monotonic()
+    done = make_up()
+    took = time.monotonic() - started
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert changes(done.stdout) == [0, 0, 0], done.stdout
+    assert took < SECOND_RUN_SECONDS
+
+
+def test_it_prints_the_url_and_a_curl_line_with_its_answer() -> None:
+    done = make_up()
+
+    url = re.search(r"curl '?(http://127\.0\.0\.1:30800/air_quality[^'\s]*)", done.stdout)
+    assert url, done.stdout
+    with urllib.request.urlopen(url[1]) as answer:
+        row = json.load(answer)["data"][0]
+    assert json.dumps(row["station"]) in done.stdout
+
+
+@pytest.fixture
+def empty_environment(tmp_path: Path) -> Iterator[Path]:
+    """An inventory of its own, whose namespace does not exist yet."""
+    variables = tmp_path / "inventory/group_vars/all/main.yml"
+    variables.parent.mkdir(parents=True)
+    variables.write_text("stack_environment: interrupted\nstack_context: dev\napi_node_port: 30811\n")
+    (tmp_path / "inventory/hosts.yml").write_text((ROOT / "inventories/dev/hosts.yml").read_text())
+    yield tmp_path / "inventory"
+    subprocess.run(
+        ["/var/lib/rowhouse/bin/kubectl", "delete", "namespace", "rowhouse-interrupted", "--ignore-not-found"],
+        env=os.environ | {"KUBECONFIG": "/var/lib/rowhouse/kubeconfig"},
+        check=True,
+    )
+
+
+@pytest.mark.timeout(400)
+def test_an_interrupted_run_is_simply_run_again(empty_environment: Path) -> None:
+    inventory = f"INVENTORY={empty_environment}"
+    # Wherever the signal falls, within the cluster's checks or the deployment's, it ends the run and nothing else.
+    for seconds in (5, 15, 25):
+        interrupted = subprocess.Popen(
+            ["make", "up", inventory],
+            cwd=ROOT,
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        time.sleep(seconds)
+        os.killpg(interrupted.pid, signal.SIGINT)
+        output, _ = interrupted.communicate(timeout=30)
+        assert interrupted.returncode != 0, output.decode()
+
+    done = make_up(inventory)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with urllib.request.urlopen("http://127.0.0.1:30811/air_quality") as answer:
+        assert json.load(answer)["meta"]["total"] == 149151
+    assert changes(make_up(inventory).stdout) == [0, 0, 0]
