@@ -1,0 +1,40 @@
+"""Builds the real parts from the settings and wires them to one ASGI app."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from rowhouse.app import ASGIApp, by_port, create_admin_app, create_app
+from rowhouse.cache import Cache, NoCache, RedisCache
+from rowhouse.catalog import Catalog
+from rowhouse.database import serving_engine
+from rowhouse.dataset import Dataset
+from rowhouse.settings import Settings
+from rowhouse.store import Store
+
+
+def build_app(settings: Settings, datasets: Iterable[Dataset]) -> ASGIApp:
+    """Build everything, without connecting to anything: that happens when the app starts, in each worker."""
+    datasets = tuple(datasets)
+    store = Store(
+        serving_engine(settings),
+        Catalog(settings.database_schema),
+        datasets,
+        threads=settings.database_pool_size - 1,
+    )
+    public = create_app(datasets, store, _cache(settings), source_hash())
+    return by_port(public, create_admin_app(datasets, store), settings.admin_port)
+
+
+def source_hash() -> str:
+    """Hash this program's own source, so that another build never reads this one's cached answers."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _cache(settings: Settings) -> Cache:
+    if not settings.redis_host:
+        return NoCache()
+    return RedisCache(settings.redis_host, settings.redis_port, settings.redis_password, settings.cache_ttl_seconds)

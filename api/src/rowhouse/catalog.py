@@ -1,0 +1,79 @@
+"""The tables in PostgreSQL: the versions of every dataset, the pointer to the current one, and the rows of each version.
+
+A version's table never changes and never changes its name, so whoever reads `air_quality_v7` reads one snapshot. A
+dataset is switched by moving its pointer. Pointers are kept by schema hash: during a rollout, replicas with another
+dataset.yml go on with the version that fits them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    MetaData,
+    Sequence,
+    Table,
+    Text,
+    func,
+)
+from sqlalchemy.types import TypeEngine
+
+from rowhouse.dataset import ColumnType, Dataset
+
+_SQL_TYPES: dict[ColumnType, TypeEngine[object]] = {
+    ColumnType.INTEGER: BigInteger(),
+    ColumnType.NUMBER: Double(),
+    ColumnType.TEXT: Text(),
+    ColumnType.DATE: Date(),
+    ColumnType.TIMESTAMP: DateTime(timezone=True),
+    ColumnType.BOOLEAN: Boolean(),
+}
+
+
+class Catalog:
+    """The tables of one schema, as SQLAlchemy objects.
+
+    Attributes:
+        schema: Name of the schema.
+        metadata: What the loader creates before its first load.
+        numbers: Gives each version its number; numbers are never used again.
+        versions: One row for each version that is kept.
+        pointers: The current version of each dataset and schema hash.
+    """
+
+    def __init__(self, schema: str) -> None:
+        """Describe the tables in `schema`, without touching a database."""
+        self.schema = schema
+        self.metadata = MetaData(schema=schema)
+        self.numbers = Sequence("dataset_version_number", metadata=self.metadata)
+        self.versions = Table(
+            "dataset_version",
+            self.metadata,
+            Column("version", BigInteger, primary_key=True, autoincrement=False),
+            Column("dataset", Text, nullable=False, index=True),
+            Column("schema_hash", Text, nullable=False),
+            Column("content_hash", Text, nullable=False),
+            Column("rows", BigInteger, nullable=False),
+            Column("loaded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+            Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        )
+        self.pointers = Table(
+            "dataset_pointer",
+            self.metadata,
+            Column("dataset", Text, primary_key=True),
+            Column("schema_hash", Text, primary_key=True),
+            Column("version", ForeignKey(self.versions.c.version, ondelete="CASCADE"), nullable=False),
+        )
+
+    def table(self, dataset: Dataset, version: int) -> Table:
+        """Describe the rows of one version. No constraint: the loader checks by sets and then adds the key."""
+        columns = [Column(column.name, _SQL_TYPES[column.type]) for column in dataset.columns]
+        return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
+
+    @staticmethod
+    def table_name(dataset_name: str, version: int) -> str:
+        """Name the table of one version."""
+        return f"{dataset_name}_v{version}"

@@ -1,0 +1,79 @@
+"""The command `rowhouse`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from rowhouse import __version__
+from rowhouse.dataset import Dataset, read_datasets
+from rowhouse.errors import ConfigurationError, LoadError, RowhouseError
+from rowhouse.logs import configure_logging
+from rowhouse.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 1 with the reason on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="rowhouse", description="A table as a fast, cached JSON API. Settings come from ROWHOUSE_* variables."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (function, text) in _COMMANDS.items():
+        commands.add_parser(name, help=text, description=text).set_defaults(run=function)
+    options = parser.parse_args(arguments)
+    try:
+        settings, datasets = _configuration()
+        configure_logging(settings.log_level)
+        options.run(settings, datasets)
+    except RowhouseError as error:
+        sys.stderr.write(f"rowhouse: {error}\n")
+        return 1
+    return 0
+
+
+def _configuration() -> tuple[Settings, tuple[Dataset, ...]]:
+    """Read settings and datasets, whose problems are reported together."""
+    settings = Settings.from_env(os.environ)
+    return settings, read_datasets(settings.datasets_dir)
+
+
+def _serve(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+    # Imported here, so that a load does without the HTTP side.
+    from rowhouse.server import Server
+
+    Server(settings, datasets).run()
+
+
+def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+    from rowhouse.catalog import Catalog
+    from rowhouse.database import loading_engine
+    from rowhouse.loader import Loader
+
+    loader = Loader(loading_engine(settings), Catalog(settings.database_schema), settings.data_dir)
+    loader.wait_for_database(settings.database_wait_seconds)
+    loader.prepare()
+    failures = []
+    for dataset in datasets:
+        try:
+            loader.load(dataset)
+        except LoadError as error:
+            # The other datasets do not wait for this one to be put right.
+            failures.append(str(error))
+    if failures:
+        raise LoadError("\n".join(failures))
+
+
+def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+    names = ", ".join(dataset.name for dataset in datasets)
+    sys.stdout.write(f"OK: the settings and {len(datasets)} dataset(s) are valid: {names}\n")
+
+
+_COMMANDS = {
+    "serve": (_serve, "answer HTTP requests"),
+    "load": (_load, "load every dataset's file into PostgreSQL, then end"),
+    "check": (_check, "say whether settings and datasets are valid, without touching anything"),
+}

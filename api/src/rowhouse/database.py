@@ -1,0 +1,48 @@
+"""The way to PostgreSQL: one engine a process, made from the settings."""
+
+from sqlalchemy import URL, Engine, create_engine
+
+from rowhouse.settings import Settings
+
+# libpq's least. A database that is away must not hold a request for longer.
+_CONNECT_TIMEOUT_SECONDS = 2
+_UNACKNOWLEDGED_DATA_TIMEOUT_MS = 5000
+
+
+def serving_engine(settings: Settings) -> Engine:
+    """Make the engine that answers requests: autocommit, bounded in connections and in time for each statement."""
+    return create_engine(
+        _url(settings),
+        connect_args=_connect_args("rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms}"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+    )
+
+
+def loading_engine(settings: Settings) -> Engine:
+    """Make the engine that loads: transactions, and statements that may take their time.
+
+    Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed.
+    """
+    return create_engine(_url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD"))
+
+
+def _url(settings: Settings) -> URL:
+    return URL.create(
+        "postgresql+psycopg2",
+        username=settings.database_user,
+        password=settings.database_password or None,
+        host=settings.database_host,
+        port=settings.database_port,
+        database=settings.database_name,
+    )
+
+
+def _connect_args(application: str, options: str) -> dict[str, object]:
+    return {
+        "application_name": application,
+        "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
+        "options": options,
+        "tcp_user_timeout": _UNACKNOWLEDGED_DATA_TIMEOUT_MS,
+    }

@@ -1,0 +1,159 @@
+"""Loads a dataset's file into a new version, and makes it the current one.
+
+All of it is one transaction: a load that fails or is killed leaves nothing behind and changes nothing.
+"""
+
+import hashlib
+import logging
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, delete, func, inspect, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateSchema, DropTable
+
+from rowhouse.catalog import Catalog
+from rowhouse.datafile import DataFile
+from rowhouse.dataset import Dataset
+from rowhouse.errors import DatabaseUnavailableError
+from rowhouse.intake import Intake
+
+# Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
+_LOADER_FORMAT = 1
+
+_VERSIONS_KEPT = 3
+_DROP_LOCK_TIMEOUT_MS = 2000
+_RETRY_SECONDS = 1
+_WAIT_LOG_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+
+class Loader:
+    """Loads datasets into one schema."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, data_dir: Path) -> None:
+        """Take an engine whose role owns the schema, or may create it, and the folder with NAME/FILE."""
+        self._engine = engine
+        self._catalog = catalog
+        self._data_dir = data_dir
+
+    def wait_for_database(self, seconds: float) -> None:
+        """Return as soon as PostgreSQL answers.
+
+        Raises:
+            DatabaseUnavailableError: It did not within `seconds`.
+        """
+        started = time.monotonic()
+        logged = -float(_WAIT_LOG_SECONDS)
+        while True:
+            try:
+                self._engine.connect().close()
+            except OperationalError as error:
+                reason = " ".join(str(error.orig).split())
+                waited = time.monotonic() - started
+                if waited >= seconds:
+                    raise DatabaseUnavailableError(
+                        f"PostgreSQL did not answer within {seconds:.0f} s: {reason}"
+                    ) from error
+                if waited - logged >= _WAIT_LOG_SECONDS:
+                    log.info("Waiting for PostgreSQL, %.0f of %.0f s: %s", waited, seconds, reason)
+                    logged = waited
+                time.sleep(_RETRY_SECONDS)
+            else:
+                return
+
+    def prepare(self) -> None:
+        """Create the schema and the tables of versions and pointers, where they are missing."""
+        with self._engine.begin() as connection:
+            self._lock(connection, "catalog")
+            # CREATE SCHEMA IF NOT EXISTS would ask for a right that a role which merely owns the schema lacks.
+            if not inspect(connection).has_schema(self._catalog.schema):
+                connection.execute(CreateSchema(self._catalog.schema))
+            self._catalog.metadata.create_all(connection)
+
+    def load(self, dataset: Dataset) -> None:
+        """Make the file's content the current version of the dataset.
+
+        Content that is already there, as the current version or one that is kept, is not copied again.
+
+        Raises:
+            LoadError: The file, or a row in it, is not what dataset.yml says.
+        """
+        started = time.monotonic()
+        file = DataFile(dataset, self._data_dir / dataset.name)
+        content_hash = hashlib.sha256(f"{_LOADER_FORMAT} {dataset.schema_hash} {file.digest()}".encode()).hexdigest()
+        with self._engine.begin() as connection:
+            self._lock(connection, dataset.name)
+            version = self._version_of(connection, dataset, content_hash)
+            if version is None:
+                version = self._build(connection, dataset, file, content_hash)
+                outcome = "Loaded"
+            else:
+                outcome = "Already loaded"
+            self._activate(connection, dataset, version)
+        log.info("%s: %s, version %d, %.1f s", dataset.name, outcome, version, time.monotonic() - started)
+        self._drop_old_versions(dataset)
+
+    def _version_of(self, connection: Connection, dataset: Dataset, content_hash: str) -> int | None:
+        versions = self._catalog.versions
+        version: int | None = connection.scalar(
+            select(versions.c.version).where(
+                versions.c.dataset == dataset.name, versions.c.content_hash == content_hash
+            )
+        )
+        return version
+
+    def _build(self, connection: Connection, dataset: Dataset, file: DataFile, content_hash: str) -> int:
+        version = connection.scalars(select(self._catalog.numbers.next_value())).one()
+        log.info("%s: loading %s as version %d", dataset.name, file.path, version)
+        rows = Intake(connection, dataset, self._catalog.table(dataset, version), file).run()
+        connection.execute(
+            insert(self._catalog.versions).values(
+                version=version,
+                dataset=dataset.name,
+                schema_hash=dataset.schema_hash,
+                content_hash=content_hash,
+                rows=rows,
+            )
+        )
+        return version
+
+    def _activate(self, connection: Connection, dataset: Dataset, version: int) -> None:
+        versions, pointers = self._catalog.versions, self._catalog.pointers
+        connection.execute(
+            insert(pointers)
+            .values(dataset=dataset.name, schema_hash=dataset.schema_hash, version=version)
+            .on_conflict_do_update(index_elements=pointers.primary_key, set_={"version": version})
+        )
+        connection.execute(update(versions).where(versions.c.version == version).values(activated_at=func.now()))
+
+    def _drop_old_versions(self, dataset: Dataset) -> None:
+        """Keep the versions that were current last. One that somebody is reading is left for the next load."""
+        versions = self._catalog.versions
+        old = (
+            select(versions.c.version)
+            .where(versions.c.dataset == dataset.name)
+            .order_by(versions.c.activated_at.desc(), versions.c.version.desc())
+            .offset(_VERSIONS_KEPT)
+        )
+        with self._engine.connect() as connection:
+            numbers = connection.scalars(old).all()
+        for version in numbers:
+            try:
+                with self._engine.begin() as connection:
+                    connection.execute(text(f"SET LOCAL lock_timeout = {_DROP_LOCK_TIMEOUT_MS}"))
+                    connection.execute(DropTable(self._catalog.table(dataset, version), if_exists=True))
+                    connection.execute(delete(versions).where(versions.c.version == version))
+            except OperationalError as error:
+                log.warning("%s: version %d stays until the next load: %s", dataset.name, version, error.orig)
+            else:
+                log.info("%s: dropped version %d", dataset.name, version)
+
+    def _lock(self, connection: Connection, what: str) -> None:
+        """Let one load at a time touch a dataset, until the transaction ends."""
+        key = func.hashtextextended(f"rowhouse {self._catalog.schema} {what}", 0)
+        if not connection.scalar(select(func.pg_try_advisory_xact_lock(key))):
+            log.info("%s: another load is under way, waiting for it", what)
+            connection.execute(select(func.pg_advisory_xact_lock(key)))

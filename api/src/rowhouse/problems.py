@@ -1,0 +1,124 @@
+"""Answers that are not data, as RFC 9457 problems: one class a kind, one shape for all."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from rowhouse.errors import RowhouseError
+
+MEDIA_TYPE = "application/problem+json"
+_TYPE_PREFIX = "urn:problem-type:rowhouse:"
+
+
+class Problem(RowhouseError):
+    """A problem to answer with.
+
+    Attributes:
+        status: HTTP status.
+        name: Stable last part of `type`.
+        title: The same text for every problem of the kind.
+        headers: Response headers that belong to it.
+        members: Further members of the body, such as the parameter that is wrong.
+    """
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    name = "internal-error"
+    title = "The server met an error that is not your fault"
+
+    def __init__(self, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: object) -> None:
+        """Say in `detail` what is wrong this time and what would be right."""
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def body(self) -> dict[str, object]:
+        """Return the members of the problem's JSON object."""
+        body: dict[str, object] = {"type": _TYPE_PREFIX + self.name, "title": self.title, "status": int(self.status)}
+        if self.detail:
+            body["detail"] = self.detail
+        return body | self.members
+
+
+class UnknownParameterProblem(Problem):
+    """A query parameter that the route does not have."""
+
+    status = HTTPStatus.BAD_REQUEST
+    name = "unknown-parameter"
+    title = "Unknown query parameter"
+
+
+class InvalidParameterProblem(Problem):
+    """A query parameter with a value that cannot be used."""
+
+    status = HTTPStatus.BAD_REQUEST
+    name = "invalid-parameter"
+    title = "Invalid query parameter"
+
+
+class InvalidKeyProblem(Problem):
+    """A key in the path that no row can have."""
+
+    status = HTTPStatus.BAD_REQUEST
+    name = "invalid-key"
+    title = "Invalid key"
+
+
+class RowNotFoundProblem(Problem):
+    """A well-formed key that no row has."""
+
+    status = HTTPStatus.NOT_FOUND
+    name = "row-not-found"
+    title = "No row has this key"
+
+
+class RouteNotFoundProblem(Problem):
+    """A path that leads nowhere."""
+
+    status = HTTPStatus.NOT_FOUND
+    name = "route-not-found"
+    title = "There is nothing here"
+
+
+class MethodNotAllowedProblem(Problem):
+    """A method that the route does not have."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    name = "method-not-allowed"
+    title = "Method not allowed"
+
+    def __init__(self, method: str, allowed: Iterable[str]) -> None:
+        """Name the methods that the route has."""
+        listed = ", ".join(allowed)
+        super().__init__(f"{method} is not allowed here; {listed} is.", headers={"Allow": listed})
+
+
+class CursorExpiredProblem(Problem):
+    """A cursor into a version that was dropped."""
+
+    status = HTTPStatus.GONE
+    name = "cursor-expired"
+    title = "The cursor's version of the data is gone"
+
+
+class UnavailableProblem(Problem):
+    """Nothing to answer with at the moment; the same request may succeed later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    name = "unavailable"
+    title = "Not available at the moment"
+
+    def __init__(self, detail: str) -> None:
+        """Tell the client to come back soon."""
+        super().__init__(detail, headers={"Retry-After": "1"})
+
+
+class HttpProblem(Problem):
+    """An HTTP error that has no kind of its own here, such as a malformed request."""
+
+    name = "http-error"
+
+    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str]) -> None:
+        """Take over what the HTTP layer says."""
+        super().__init__(detail, headers=headers)
+        self.status = HTTPStatus(status)
+        self.title = title

@@ -1,0 +1,60 @@
+"""gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
+
+import logging
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from rowhouse.app import ASGIApp
+from rowhouse.asgi import build_app
+from rowhouse.dataset import Dataset
+from rowhouse.settings import Settings
+
+# Less than the 30 s that Kubernetes gives a pod to end.
+_GRACEFUL_TIMEOUT_SECONDS = 20
+# A worker that ends waits for idle connections too, so they are kept for less than that.
+_KEEPALIVE_SECONDS = 15
+
+
+class Server(BaseApplication):
+    """Serves the datasets on both ports until SIGTERM."""
+
+    def __init__(self, settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+        """Take what the app is built from; it is built before the workers fork, who share its memory."""
+        self._settings = settings
+        self._datasets = datasets
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand gunicorn its settings."""
+        settings = self._settings
+        for name, value in {
+            "bind": [f"{settings.host}:{settings.port}", f"{settings.host}:{settings.admin_port}"],
+            "workers": settings.workers,
+            "worker_class": "asgi",
+            "asgi_lifespan": "on",
+            "asgi_loop": "uvloop",
+            "preload_app": True,
+            "control_socket_disable": True,
+            "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
+            "keepalive": _KEEPALIVE_SECONDS,
+            "logger_class": _Log,
+            "loglevel": settings.log_level,
+            "proc_name": "rowhouse",
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> ASGIApp:
+        """Build the app."""
+        return build_app(self._settings, self._datasets)
+
+
+class _Log(Logger):
+    """gunicorn's own messages, through our handler. Requests are logged by the app."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        logging.captureWarnings(True)

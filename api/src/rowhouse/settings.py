@@ -1,0 +1,116 @@
+"""Settings: one field is one setting, its name, type, default and help. The only reader of the environment."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self, get_type_hints
+
+from rowhouse.errors import SettingsError
+from rowhouse.suggest import did_you_mean
+
+PREFIX = "ROWHOUSE_"
+
+
+def setting(
+    text: str,
+    default: object = MISSING,
+    *,
+    minimum: int = 0,
+    maximum: int = 2**31 - 1,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:  # noqa: ANN401 - a dataclass field stands where the field's own type is declared
+    """Declare a setting.
+
+    Args:
+        text: What it does, its unit, and when to change it.
+        default: Without one the setting is required.
+        minimum: Least value of a number.
+        maximum: Greatest value of a number.
+        choices: The values allowed for a text; empty: any.
+        secret: Kept out of repr.
+    """
+    metadata = {"help": text, "minimum": minimum, "maximum": maximum, "choices": choices}
+    if default is MISSING:
+        return field(repr=not secret, metadata=metadata)
+    return field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings of the program; each is read from ROWHOUSE_ and its name in upper case."""
+
+    database_host: str = setting("Host of PostgreSQL, or the folder of its Unix socket.")
+    database_port: int = setting("Port of PostgreSQL.", 5432, minimum=1, maximum=65535)
+    database_name: str = setting("Database that holds the schema.", "rowhouse")
+    database_user: str = setting("Role: one that may only read to serve, the owner of the schema to load.")
+    database_password: str = setting("Password of the role.", "", secret=True)
+    database_schema: str = setting("Schema that holds the tables of all versions.", "rowhouse")
+    database_pool_size: int = setting(
+        "Connections that each worker holds; one of them watches for new versions, the others answer.", 5, minimum=2
+    )
+    database_wait_seconds: int = setting("How long a load waits for PostgreSQL to answer before it fails.", 300)
+    statement_timeout_ms: int = setting(
+        "Milliseconds after which PostgreSQL gives up on a request's statement.", 5000, minimum=1
+    )
+    redis_host: str = setting("Host of the response cache. Empty: no cache.", "")
+    redis_port: int = setting("Port of the response cache.", 6379, minimum=1, maximum=65535)
+    redis_password: str = setting("Password of the response cache.", "", secret=True)
+    cache_ttl_seconds: int = setting(
+        "Seconds that a response may stay in the cache. Staleness does not depend on it: a new version has new keys.",
+        3600,
+        minimum=1,
+    )
+    datasets_dir: Path = setting("Folder with NAME/dataset.yml of each dataset.", Path("/etc/rowhouse/datasets"))
+    data_dir: Path = setting("Folder with NAME/ and in it the data file to load.", Path("/usr/share/rowhouse/datasets"))
+    host: str = setting("Address that the server binds.", "0.0.0.0")  # noqa: S104 - inside a pod, behind its policies
+    port: int = setting("Port of the API.", 8000, minimum=1, maximum=65535)
+    admin_port: int = setting("Port of /livez and /readyz, not for clients.", 8001, minimum=1, maximum=65535)
+    workers: int = setting("Processes that answer requests; about one for each CPU.", 2, minimum=1)
+    log_level: str = setting(
+        "Least level that is logged.", "info", choices=("debug", "info", "warning", "error", "critical")
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from environment variables.
+
+        Raises:
+            SettingsError: With every unknown, missing or ill-typed variable.
+        """
+        known = {PREFIX + item.name.upper(): item for item in fields(cls)}
+        types = get_type_hints(cls)
+        problems = [
+            f"{name}: no such setting.{did_you_mean(name, known)}"
+            for name in sorted(environ)
+            if name.startswith(PREFIX) and name not in known
+        ]
+        values: dict[str, object] = {}
+        for name, item in known.items():
+            if name in environ:
+                try:
+                    values[item.name] = _parse(environ[name], types[item.name], item)
+                except ValueError as error:
+                    problems.append(f"{name}: {error}")
+            elif item.default is MISSING:
+                problems.append(f"{name}: not set. {item.metadata['help']}")
+        if not problems and values.get("port", cls.port) == values.get("admin_port", cls.admin_port):
+            problems.append(f"{PREFIX}ADMIN_PORT: must differ from {PREFIX}PORT.")
+        if problems:
+            raise SettingsError(problems)
+        return cls(**values)  # type: ignore[arg-type] # each value was parsed to its field's declared type
+
+
+def _parse(text: str, kind: type, item: Field[Any]) -> object:
+    """Turn the text of a variable into its field's type; ValueError says what would be right."""
+    if kind is int:
+        minimum, maximum = item.metadata["minimum"], item.metadata["maximum"]
+        if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= maximum:
+            raise ValueError(f"must be a whole number from {minimum} to {maximum}, not {text!r}.")
+        return int(text)
+    if text == "" and item.default != "":
+        raise ValueError("must not be empty.")
+    choices = item.metadata["choices"]
+    if choices and text not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}, not {text!r}.{did_you_mean(text, choices)}")
+    return kind(text)

@@ -1,0 +1,244 @@
+"""Reads versions and rows from PostgreSQL and hands them over as JSON bytes. Knows nothing of HTTP."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+import psycopg2
+from psycopg2 import errors
+from sqlalchemy import Engine, Select, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
+
+from rowhouse.catalog import Catalog
+from rowhouse.dataset import Dataset
+from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.query import Cursor, KeyValue
+
+# A new version must be seen everywhere within a second.
+_WATCH_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Version:
+    """One loaded version of a dataset."""
+
+    number: int
+    rows: int
+    loaded_at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows.
+
+    Attributes:
+        data: JSON array of objects.
+        count: Rows in it.
+        next: Where the page behind it starts; None on the last one.
+    """
+
+    data: bytes
+    count: int
+    next: Cursor | None
+
+
+@dataclass(frozen=True)
+class _Versions:
+    """What PostgreSQL last said of one dataset."""
+
+    current: Version | None
+    kept: Mapping[int, Version]
+
+
+class Store:
+    """The datasets' versions and rows.
+
+    The current version of each dataset is known here at any time, by a watch that asks twice a second; reading it costs
+    no query. While PostgreSQL is away the last known versions stay, so that cached answers can be given.
+    """
+
+    def __init__(self, engine: Engine, catalog: Catalog, datasets: Iterable[Dataset], threads: int) -> None:
+        """Take an engine with one connection more than `threads`; nothing is connected yet."""
+        self._engine = engine
+        self._catalog = catalog
+        self._datasets = tuple(datasets)
+        self._threads = threads
+        self._executor: ThreadPoolExecutor
+        self._watch: asyncio.Task[None]
+        self._versions: Mapping[str, _Versions] = MappingProxyType({})
+        self._unavailable = "PostgreSQL was not asked yet"
+        self._versions_statement = _compile(engine, self._select_versions())
+        self._statements = lru_cache(maxsize=256)(self._compile_statements)
+
+    async def open(self) -> None:
+        """Start the threads and the watch; to be called in the process that serves."""
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
+        await self.refresh()
+        self._watch = asyncio.create_task(self._keep_watching())
+
+    async def close(self) -> None:
+        """Stop the watch and close every connection."""
+        self._watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._watch
+        self._executor.shutdown()
+        self._engine.dispose()
+
+    @property
+    def unavailable(self) -> str:
+        """Why PostgreSQL cannot be asked; empty when it can."""
+        return self._unavailable
+
+    def version(self, dataset: Dataset, number: int | None = None) -> Version:
+        """Return the current version, or the kept one with this number.
+
+        Raises:
+            NotLoadedError: There is none yet.
+            VersionGoneError: The one asked for is not kept.
+        """
+        versions = self._versions.get(dataset.name)
+        if number is not None:
+            if versions and number in versions.kept:
+                return versions.kept[number]
+            raise VersionGoneError(f"version {number} of {dataset.name}")
+        if versions and versions.current:
+            return versions.current
+        raise NotLoadedError(f"no version of {dataset.name} is loaded yet")
+
+    async def refresh(self) -> None:
+        """Ask PostgreSQL now for the versions; when it is away, the last known ones stay."""
+        try:
+            rows = await asyncio.to_thread(self._fetch, self._versions_statement, {})
+        except DatabaseUnavailableError as error:
+            if not self._unavailable:
+                log.warning("PostgreSQL is away: %s", error)
+            self._unavailable = str(error)
+        except VersionGoneError:
+            # The first load has not made the tables yet.
+            self._unavailable = ""
+        else:
+            if self._unavailable:
+                log.info("PostgreSQL answers")
+            self._unavailable = ""
+            self._versions = MappingProxyType({dataset.name: _versions_of(dataset, rows) for dataset in self._datasets})
+
+    async def page(self, dataset: Dataset, version: Version, limit: int, after: KeyValue | None) -> Page:
+        """Read at most `limit` rows in the order of the key, from behind `after` or from the start.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away or gave up.
+            VersionGoneError: The version was dropped meanwhile.
+        """
+        first, behind, _ = self._statements(dataset, version.number)
+        # One row more tells whether there is a next page.
+        parameters = {"limit": limit + 1, "key": after}
+        return await self._ask(self._page, dataset, version, first if after is None else behind, parameters)
+
+    async def row(self, dataset: Dataset, version: Version, key: KeyValue) -> bytes | None:
+        """Read one row as a JSON object, None when there is none.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away or gave up.
+            VersionGoneError: The version was dropped meanwhile.
+        """
+        _, _, one = self._statements(dataset, version.number)
+        return await self._ask(self._row, dataset, one, {"key": key})
+
+    async def _ask[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._unavailable:
+            # The watch knows; waiting for a connection that will not come helps nobody.
+            raise DatabaseUnavailableError(self._unavailable)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    def _page(self, dataset: Dataset, version: Version, statement: str, parameters: dict[str, Any]) -> Page:
+        rows = self._fetch(statement, parameters)
+        names = [column.name for column in dataset.columns]
+        following = None
+        if len(rows) == parameters["limit"]:
+            rows = rows[:-1]
+            following = Cursor(version.number, rows[-1][names.index(dataset.key.name)])
+        return Page(_dump([dict(zip(names, row, strict=True)) for row in rows]), len(rows), following)
+
+    def _row(self, dataset: Dataset, statement: str, parameters: dict[str, Any]) -> bytes | None:
+        rows = self._fetch(statement, parameters)
+        names = [column.name for column in dataset.columns]
+        return _dump(dict(zip(names, rows[0], strict=True))) if rows else None
+
+    def _fetch(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Run one statement on a pooled connection, past SQLAlchemy's row objects; runs in a thread."""
+        try:
+            try:
+                return self._execute(statement, parameters)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                if isinstance(error, errors.QueryCanceled):
+                    raise
+                # A restart of PostgreSQL leaves dead connections in the pool: one more try with new ones.
+                self._engine.dispose()
+                return self._execute(statement, parameters)
+        except errors.UndefinedTable as error:
+            raise VersionGoneError(str(error)) from error
+        except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as error:
+            raise DatabaseUnavailableError(" ".join(str(getattr(error, "orig", error)).split())) from error
+
+    def _execute(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        connection = self._engine.raw_connection()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return cursor.fetchall()  # type: ignore[no-any-return] # SQLAlchemy does not type the driver's cursor
+        finally:
+            connection.close()
+
+    def _select_versions(self) -> Select[Any]:
+        versions, pointers = self._catalog.versions, self._catalog.pointers
+        return select(
+            versions.c.dataset,
+            versions.c.schema_hash,
+            versions.c.version,
+            versions.c.rows,
+            versions.c.loaded_at,
+            pointers.c.version.is_not(None),
+        ).select_from(versions.outerjoin(pointers, pointers.c.version == versions.c.version))
+
+    def _compile_statements(self, dataset: Dataset, version: int) -> tuple[str, str, str]:
+        """Return the statements for a first page, a page behind a key, and one row."""
+        table = self._catalog.table(dataset, version)
+        key = table.c[dataset.key.name]
+        first = select(table).order_by(key).limit(bindparam("limit"))
+        statements = (first, first.where(key > bindparam("key")), select(table).where(key == bindparam("key")))
+        first_page, behind, one = (_compile(self._engine, statement) for statement in statements)
+        return first_page, behind, one
+
+    async def _keep_watching(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            await self.refresh()
+
+
+def _versions_of(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> _Versions:
+    kept = {}
+    current = None
+    for name, schema_hash, number, count, loaded_at, is_current in rows:
+        if (name, schema_hash) == (dataset.name, dataset.schema_hash):
+            kept[number] = Version(number, count, loaded_at)
+            current = kept[number] if is_current else current
+    return _Versions(current, MappingProxyType(kept))
+
+
+def _compile(engine: Engine, statement: Select[Any]) -> str:
+    """Return the SQL with the driver's own placeholders."""
+    return str(statement.compile(engine))
+
+
+def _dump(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
