@@ -1,0 +1,52 @@
+"""Action `check_api`: has the API itself judge its settings and the datasets, before anything is changed.
+
+One parser for both sides: `rowhouse check` runs here, with the environment that the pods will have.
+
+source_dir      folder of the package `rowhouse`
+environment     the pods' ROWHOUSE_* variables
+datasets_dir    folder with NAME/dataset.yml and the data files
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.datasets import file_problems
+
+ARGUMENTS = {
+    "source_dir": {"type": "path", "required": True},
+    "environment": {"type": "dict", "required": True},
+    "datasets_dir": {"type": "path", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(ARGUMENTS)
+        folder = arguments["datasets_dir"]
+        # Only what the pods will have: a ROWHOUSE_* variable of this shell must not decide.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ROWHOUSE_")}
+        environment |= arguments["environment"]
+        environment |= {
+            "ROWHOUSE_DATASETS_DIR": folder,
+            "ROWHOUSE_DATA_DIR": folder,
+            "PYTHONPATH": arguments["source_dir"],
+        }
+        checked = subprocess.run(
+            [sys.executable, "-m", "rowhouse", "check"], env=environment, capture_output=True, text=True, check=False
+        )
+        # The pods of the API have no data files: those are looked at here.
+        problems = [checked.stderr.strip()] if checked.returncode else list(file_problems(Path(folder)))
+        return {
+            **result,
+            "changed": False,
+            "failed": bool(problems),
+            "msg": "\n".join(problems) or checked.stdout.strip(),
+        }

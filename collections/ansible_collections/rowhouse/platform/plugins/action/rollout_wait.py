@@ -1,0 +1,116 @@
+"""Action `rollout_wait`: waits until workloads run as applied; tells how far, and at once why not.
+
+kubeconfig, context     the target
+objects                 applied objects; those that are no Deployment, StatefulSet or Job are ignored
+timeout                 seconds that all of them together may take
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster, ClusterError
+from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
+    KINDS,
+    LogSource,
+    Patience,
+    Verdict,
+    current_pods,
+    judge,
+)
+
+ARGUMENTS = {
+    "kubeconfig": {"type": "str", "required": True},
+    "context": {"type": "str", "required": True},
+    "objects": {"type": "list", "elements": "dict", "required": True},
+    "timeout": {"type": "int", "required": True},
+}
+# Seconds between two looks, and after how many a line is printed although nothing changed.
+POLL = 1.0
+SIGN_OF_LIFE = 10.0
+
+
+class RolloutFailedError(Exception):
+    """A workload is doomed or too slow; the message says why."""
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+    _supports_check_mode = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(ARGUMENTS)
+        workloads = [item for item in arguments["objects"] if item["kind"] in KINDS]
+        if not workloads:
+            return {**result, "changed": False, "msg": "nothing to wait for"}
+        started = time.monotonic()
+        try:
+            inventory = Path((task_vars or {})["inventory_dir"])
+            cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], inventory)
+            for workload in workloads:
+                _Wait(cluster, workload, started, arguments["timeout"]).until_done()
+        except (ClusterError, RolloutFailedError) as error:
+            return {**result, "failed": True, "msg": str(error)}
+        return {**result, "changed": False, "msg": f"ready after {time.monotonic() - started:.0f} s"}
+
+
+class _Wait:
+    """The wait for one workload; times in seconds of the monotonic clock."""
+
+    def __init__(self, cluster: Cluster, workload: Mapping[str, Any], started: float, timeout: int) -> None:
+        self._cluster = cluster
+        self._api_version = workload["apiVersion"]
+        self._kind = workload["kind"]
+        self._name = workload["metadata"]["name"]
+        self._namespace = workload["metadata"]["namespace"]
+        self._started = started
+        self._timeout = timeout
+        self._patience = Patience()
+        self._printed = ("", started)
+
+    def until_done(self) -> None:
+        while True:
+            verdict = self._look()
+            now = time.monotonic()
+            self._print(verdict, now)
+            if verdict.done:
+                return
+            doom = self._patience.exhausted(verdict.dooms, now)
+            if doom:
+                raise RolloutFailedError(self._explain(doom.reason, doom.log))
+            if now - self._started >= self._timeout:
+                reason = f"not ready after {self._timeout} s: {verdict.progress}"
+                raise RolloutFailedError(self._explain(reason, verdict.log))
+            time.sleep(POLL)
+
+    def _look(self) -> Verdict:
+        workload = self._cluster.get(self._api_version, self._kind, self._name, self._namespace)
+        if workload is None:
+            raise RolloutFailedError(f"{self._kind} {self._name} was deleted by somebody else. Run the playbook again.")
+        replica_sets = (
+            self._cluster.list("apps/v1", "ReplicaSet", self._namespace) if self._kind == "Deployment" else []
+        )
+        pods = current_pods(workload, self._cluster.list("v1", "Pod", self._namespace), replica_sets)
+        claims = (
+            self._cluster.list("v1", "PersistentVolumeClaim", self._namespace) if self._kind == "StatefulSet" else []
+        )
+        return judge(workload, pods, claims)
+
+    def _print(self, verdict: Verdict, now: float) -> None:
+        text, when = self._printed
+        # What is done at the first look has nothing to tell.
+        if (verdict.done and not text) or (text == verdict.progress and now - when < SIGN_OF_LIFE):
+            return
+        self._printed = (verdict.progress, now)
+        Display().display(f"    {self._name}: {verdict.progress}, {now - self._started:.0f} s")
+
+    def _explain(self, reason: str, log: LogSource | None) -> str:
+        message = f"{self._kind} {self._name} in {self._namespace}: {reason}"
+        if log is None:
+            return message
+        lines = self._cluster.last_log_lines(log.pod, self._namespace, log.container, previous=log.previous)
+        return f"{message}\nLast lines of {log.container} in pod {log.pod}:\n{lines}"

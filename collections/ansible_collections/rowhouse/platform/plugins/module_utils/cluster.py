@@ -1,0 +1,134 @@
+"""The target cluster: the connection, and what must hold of it before anything is changed.
+
+ClusterError    says which setting in which file is wrong, or what to start
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rowhouse.platform.plugins.module_utils.variables import defining_file
+from kubernetes import client, config, dynamic
+from urllib3.exceptions import HTTPError
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+FORBIDDEN = 403
+NOT_FOUND = 404
+
+
+class ClusterError(Exception):
+    """The target cannot take a deployment; the message is for the user."""
+
+
+class Cluster:
+    """Reads objects of one cluster as the plain mappings that its API answers with."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+        self._dynamic = dynamic.DynamicClient(api)
+
+    @classmethod
+    def connect(cls, kubeconfig: str, context: str, inventory: Path) -> "Cluster":
+        """Connect to the cluster of the context.
+
+        Raises:
+            ClusterError: The kubeconfig or the context does not exist, or the cluster does not answer.
+        """
+        if not any(Path(path).is_file() for path in kubeconfig.split(os.pathsep)):
+            raise ClusterError(
+                f"There is no kubeconfig {kubeconfig}. Run `make up` for a local cluster, or set KUBECONFIG "
+                "or stack_kubeconfig to the kubeconfig of yours."
+            )
+        try:
+            contexts, _ = config.list_kube_config_contexts(config_file=kubeconfig)
+            names = sorted(item["name"] for item in contexts)
+            if context not in names:
+                file = defining_file("stack_context", [inventory]) or inventory / "group_vars/all/main.yml"
+                raise ClusterError(
+                    f"stack_context is {context}, but {kubeconfig} has no such context, only {', '.join(names)}. "
+                    f"Set stack_context in {file}, or KUBECONFIG to another file."
+                )
+            api = config.new_client_from_config(config_file=kubeconfig, context=context)
+        except config.ConfigException as error:
+            raise ClusterError(f"{kubeconfig} is not a usable kubeconfig: {error}") from error
+        # One try is enough to tell that nobody is there; the default of four takes a minute to say so.
+        api.configuration.retries = False
+        try:
+            client.VersionApi(api).get_code(_request_timeout=10)
+            return cls(api)
+        except (client.ApiException, HTTPError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise ClusterError(
+                f"The cluster of context {context} in {kubeconfig} does not answer at {api.configuration.host} "
+                f"({reason}). Start it (the local one: `make up`) or renew its credentials."
+            ) from error
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Mapping[str, Any] | None:
+        """Return the object, or None when there is none."""
+        try:
+            found: dict[str, Any] = self._resource(api_version, kind).get(name=name, namespace=namespace).to_dict()
+        except client.ApiException as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return found
+
+    def list(
+        self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
+    ) -> list[Mapping[str, Any]]:
+        """Return the objects, of all namespaces without one."""
+        found = self._resource(api_version, kind).get(namespace=namespace, label_selector=selector)
+        items: list[Mapping[str, Any]] = found.to_dict()["items"]
+        return items
+
+    def last_log_lines(self, pod: str, namespace: str, container: str, *, previous: bool) -> str:
+        """Return the last lines that the container wrote, or why there are none."""
+        try:
+            text: str = client.CoreV1Api(self._api).read_namespaced_pod_log(
+                pod, namespace, container=container, previous=previous, tail_lines=20
+            )
+        except client.ApiException as error:
+            return f"(no log: {error.reason})"
+        return text.strip()
+
+    def _resource(self, api_version: str, kind: str) -> Any:
+        return self._dynamic.resources.get(api_version=api_version, kind=kind)
+
+
+def refuse_storage(classes: Iterable[Mapping[str, Any]], wanted: str) -> None:
+    """Raise ClusterError when volumes of the wanted class (empty: of the default class) would never be bound."""
+    marks = {item["metadata"]["name"]: item["metadata"].get("annotations", {}).get(DEFAULT_CLASS) for item in classes}
+    names = ", ".join(sorted(marks)) or "none at all"
+    if wanted and wanted not in marks:
+        raise ClusterError(
+            f"postgres_storage_class is {wanted}, but the cluster's StorageClasses are {names}. "
+            "Set postgres_storage_class in group_vars/all/main.yml of the inventory to one of them."
+        )
+    if not wanted and "true" not in marks.values():
+        raise ClusterError(
+            f"The cluster has no default StorageClass (it has {names}), so the database's volume would wait for ever. "
+            "Set postgres_storage_class in group_vars/all/main.yml of the inventory, or mark a class as the default."
+        )
+
+
+def refuse_taken_port(services: Iterable[Mapping[str, Any]], port: int | None, namespace: str) -> None:
+    """Raise ClusterError when a Service of another namespace holds the node port."""
+    for service in services:
+        metadata = service["metadata"]
+        ports = {item.get("nodePort") for item in service["spec"].get("ports", [])}
+        if port in ports - {None} and metadata["namespace"] != namespace:
+            raise ClusterError(
+                f"Port {port} is taken by Service {metadata['name']} in namespace {metadata['namespace']}. "
+                "Set another api_node_port in group_vars/all/main.yml of the inventory."
+            )
+
+
+def list_services(cluster: Cluster) -> list[Mapping[str, Any]]:
+    """Return the Services of all namespaces; none where one may see only one's own."""
+    try:
+        return cluster.list("v1", "Service")
+    except client.ApiException as error:
+        if error.status == FORBIDDEN:
+            return []
+        raise
