@@ -1,9 +1,11 @@
-"""The tables in PostgreSQL: the versions of every dataset, the pointer to the current one, and the rows of each version.
+"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, and the rows of each version.
 
 A version's table never changes and never changes its name, so whoever reads `air_quality_v7` reads one snapshot. A
 dataset is switched by moving its pointer. Pointers are kept by schema hash: during a rollout, replicas with another
 dataset.yml go on with the version that fits them.
 """
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 
 from rowhouse.dataset import ColumnType, Dataset
 
-_SQL_TYPES: dict[ColumnType, TypeEngine[object]] = {
+_SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     ColumnType.INTEGER: BigInteger(),
     ColumnType.NUMBER: Double(),
     ColumnType.TEXT: Text(),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from rowhouse import __version__
 from rowhouse.dataset import Dataset, read_datasets
-from rowhouse.errors import ConfigurationError, LoadError, RowhouseError
+from rowhouse.errors import LoadError, RowhouseError
 from rowhouse.logs import configure_logging
 from rowhouse.settings import Settings
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _configuration() -> tuple[Settings, tuple[Dataset, ...]]:
-    """Read settings and datasets, whose problems are reported together."""
+    # Where the datasets are is a setting, so its problems come first.
     settings = Settings.from_env(os.environ)
     return settings, read_datasets(settings.datasets_dir)
 

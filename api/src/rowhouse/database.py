@@ -13,7 +13,9 @@ def serving_engine(settings: Settings) -> Engine:
     """Make the engine that answers requests: autocommit, bounded in connections and in time for each statement."""
     return create_engine(
         _url(settings),
-        connect_args=_connect_args("rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms}"),
+        connect_args=_connect_args(
+            "rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
+        ),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
         max_overflow=0,
@@ -23,9 +25,11 @@ def serving_engine(settings: Settings) -> Engine:
 def loading_engine(settings: Settings) -> Engine:
     """Make the engine that loads: transactions, and statements that may take their time.
 
-    Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed.
+    Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed; times without a zone are UTC.
     """
-    return create_engine(_url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD"))
+    return create_engine(
+        _url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD -c timezone=UTC")
+    )
 
 
 def _url(settings: Settings) -> URL:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 import psycopg2
 from sqlalchemy import Connection, Table, func, literal_column, or_, select, text
@@ -55,13 +56,13 @@ class Intake:
         columns = ", ".join(self._quote(name) for name in self._file.header())
         # FREEZE, as the table was made in this transaction: its rows never need a vacuum.
         statement = f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)"
-        with self._file.open() as stream, self._connection.connection.cursor() as cursor:
+        connection = cast("psycopg2.extensions.connection", self._connection.connection.driver_connection)
+        with self._file.open() as stream, connection.cursor() as cursor:
             try:
                 cursor.copy_expert(statement, stream, size=_COPY_CHUNK_BYTES)
             except psycopg2.DataError as error:
                 raise LoadError(f"{self._file.path}: {_explain(error)}") from error
-            rows: int = cursor.rowcount
-        return rows
+            return cursor.rowcount
 
     def _check(self) -> None:
         """Refuse rows that PostgreSQL takes but that break a rule of dataset.yml, or cannot be said in JSON."""

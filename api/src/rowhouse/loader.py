@@ -130,7 +130,7 @@ class Loader:
         connection.execute(update(versions).where(versions.c.version == version).values(activated_at=func.now()))
 
     def _drop_old_versions(self, dataset: Dataset) -> None:
-        """Keep the versions that were current last. One that somebody is reading is left for the next load."""
+        """Keep the versions that were current last. One that somebody is reading stays until the next load."""
         versions = self._catalog.versions
         old = (
             select(versions.c.version)
@@ -144,12 +144,14 @@ class Loader:
             try:
                 with self._engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = {_DROP_LOCK_TIMEOUT_MS}"))
-                    connection.execute(DropTable(self._catalog.table(dataset, version), if_exists=True))
-                    connection.execute(delete(versions).where(versions.c.version == version))
+                    self._lock(connection, dataset.name)
+                    # Another load may have made it current again.
+                    if version in connection.scalars(old).all():
+                        connection.execute(DropTable(self._catalog.table(dataset, version)))
+                        connection.execute(delete(versions).where(versions.c.version == version))
+                        log.info("%s: dropping version %d", dataset.name, version)
             except OperationalError as error:
                 log.warning("%s: version %d stays until the next load: %s", dataset.name, version, error.orig)
-            else:
-                log.info("%s: dropped version %d", dataset.name, version)
 
     def _lock(self, connection: Connection, what: str) -> None:
         """Let one load at a time touch a dataset, until the transaction ends."""

@@ -1,6 +1,6 @@
 """Answers that are not data, as RFC 9457 problems: one class a kind, one shape for all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from rowhouse.errors import RowhouseError
@@ -9,7 +9,7 @@ MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:problem-type:rowhouse:"
 
 
-class Problem(RowhouseError):
+class Problem(RowhouseError):  # noqa: N818 - the name that RFC 9457 has for it
     """A problem to answer with.
 
     Attributes:
@@ -86,10 +86,9 @@ class MethodNotAllowedProblem(Problem):
     name = "method-not-allowed"
     title = "Method not allowed"
 
-    def __init__(self, method: str, allowed: Iterable[str]) -> None:
-        """Name the methods that the route has."""
-        listed = ", ".join(allowed)
-        super().__init__(f"{method} is not allowed here; {listed} is.", headers={"Allow": listed})
+    def __init__(self, method: str, allowed: str) -> None:
+        """Name the methods that the route has, as the header Allow lists them."""
+        super().__init__(f"{method} is not allowed here. Allowed: {allowed}.", headers={"Allow": allowed})
 
 
 class CursorExpiredProblem(Problem):

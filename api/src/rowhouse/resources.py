@@ -1,6 +1,6 @@
 """The routes: from a request to JSON, through the cache."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from urllib.parse import quote
 
 import orjson
@@ -42,14 +42,12 @@ class Answers:
             make: Makes the answer.
             number: The version that is asked about; None is the current one.
         """
-        version = self._store.version(dataset, number)
         try:
-            entry, verdict = await self._fetch(dataset, version, question, make)
+            entry, verdict = await self._fetch(dataset, number, question, make)
         except VersionGoneError:
-            # Dropped since the watch looked. A page walk ends; anybody else wants the current version anyway.
+            # Dropped, or loaded, since this process looked: another replica may have handed out the cursor.
             await self._store.refresh()
-            version = self._store.version(dataset, number)
-            entry, verdict = await self._fetch(dataset, version, question, make)
+            entry, verdict = await self._fetch(dataset, number, question, make)
         resp.data = entry.body
         resp.content_type = MEDIA_JSON
         resp.set_header("X-Cache", verdict)
@@ -57,8 +55,9 @@ class Answers:
             resp.set_header("Link", f'<{entry.next}>; rel="next"')
 
     async def _fetch(
-        self, dataset: Dataset, version: Version, question: str, make: Callable[[Version], Awaitable[Entry]]
+        self, dataset: Dataset, number: int | None, question: str, make: Callable[[Version], Awaitable[Entry]]
     ) -> tuple[Entry, Verdict]:
+        version = self._store.version(dataset, number)
         key = f"{self._build}:{dataset.schema_hash}:{dataset.name}:{version.number}:{question}"
         return await self._cache.fetch(key, lambda: make(version))
 
@@ -192,5 +191,5 @@ def _meta(dataset: Dataset, version: Version) -> dict[str, object]:
     return {"dataset": dataset.name, "version": version.number, "loaded_at": version.loaded_at}
 
 
-def _dump(body: dict[str, object]) -> bytes:
+def _dump(body: Mapping[str, object]) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)

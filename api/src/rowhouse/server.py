@@ -1,6 +1,7 @@
 """gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
 
 import logging
+from typing import cast
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
@@ -24,11 +25,12 @@ class Server(BaseApplication):
         """Take what the app is built from; it is built before the workers fork, who share its memory."""
         self._settings = settings
         self._datasets = datasets
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def load_config(self) -> None:
         """Hand gunicorn its settings."""
         settings = self._settings
+        config = cast("Config", self.cfg)
         for name, value in {
             "bind": [f"{settings.host}:{settings.port}", f"{settings.host}:{settings.admin_port}"],
             "workers": settings.workers,
@@ -43,7 +45,7 @@ class Server(BaseApplication):
             "loglevel": settings.log_level,
             "proc_name": "rowhouse",
         }.items():
-            self.cfg.set(name, value)
+            config.set(name, value)
 
     def load(self) -> ASGIApp:
         """Build the app."""
@@ -54,7 +56,7 @@ class _Log(Logger):
     """gunicorn's own messages, through our handler. Requests are logged by the app."""
 
     def setup(self, cfg: Config) -> None:
-        super().setup(cfg)
+        super().setup(cfg)  # type: ignore[no-untyped-call] # gunicorn ships no types
         self.error_log.handlers.clear()
         self.error_log.propagate = True
         logging.captureWarnings(True)

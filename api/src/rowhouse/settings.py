@@ -19,8 +19,8 @@ def setting(
     maximum: int = 2**31 - 1,
     choices: tuple[str, ...] = (),
     secret: bool = False,
-) -> Any:  # noqa: ANN401 - a dataclass field stands where the field's own type is declared
-    """Declare a setting.
+) -> Any:
+    """Declare a setting; typed Any, as a dataclass field stands where the field's own type is declared.
 
     Args:
         text: What it does, its unit, and when to change it.
@@ -61,8 +61,8 @@ class Settings:
         3600,
         minimum=1,
     )
-    datasets_dir: Path = setting("Folder with NAME/dataset.yml of each dataset.", Path("/etc/rowhouse/datasets"))
-    data_dir: Path = setting("Folder with NAME/ and in it the data file to load.", Path("/usr/share/rowhouse/datasets"))
+    datasets_dir: Path = setting("Folder with NAME/dataset.yml of each dataset.", Path("/etc/rowhouse/datasets"))  # noqa: RUF009
+    data_dir: Path = setting("Folder with NAME/ and in it the data file to load.", Path("/usr/share/rowhouse/datasets"))  # noqa: RUF009
     host: str = setting("Address that the server binds.", "0.0.0.0")  # noqa: S104 - inside a pod, behind its policies
     port: int = setting("Port of the API.", 8000, minimum=1, maximum=65535)
     admin_port: int = setting("Port of /livez and /readyz, not for clients.", 8001, minimum=1, maximum=65535)

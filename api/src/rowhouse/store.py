@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import psycopg2
 from psycopg2 import errors
-from sqlalchemy import Engine, Select, bindparam, func, select
+from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
 from rowhouse.catalog import Catalog
@@ -75,6 +75,7 @@ class Store:
         self._threads = threads
         self._executor: ThreadPoolExecutor
         self._watch: asyncio.Task[None]
+        self._refreshing = asyncio.Lock()
         self._versions: Mapping[str, _Versions] = MappingProxyType({})
         self._unavailable = "PostgreSQL was not asked yet"
         self._versions_statement = _compile(engine, self._select_versions())
@@ -118,7 +119,9 @@ class Store:
     async def refresh(self) -> None:
         """Ask PostgreSQL now for the versions; when it is away, the last known ones stay."""
         try:
-            rows = await asyncio.to_thread(self._fetch, self._versions_statement, {})
+            # One at a time: there is one connection for it.
+            async with self._refreshing:
+                rows = await asyncio.to_thread(self._fetch, self._versions_statement, {})
         except DatabaseUnavailableError as error:
             if not self._unavailable:
                 log.warning("PostgreSQL is away: %s", error)
@@ -158,7 +161,11 @@ class Store:
         if self._unavailable:
             # The watch knows; waiting for a connection that will not come helps nobody.
             raise DatabaseUnavailableError(self._unavailable)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        except DatabaseUnavailableError as error:
+            log.warning("PostgreSQL gave no answer: %s", error)
+            raise
 
     def _page(self, dataset: Dataset, version: Version, statement: str, parameters: dict[str, Any]) -> Page:
         rows = self._fetch(statement, parameters)
@@ -187,17 +194,13 @@ class Store:
                 return self._execute(statement, parameters)
         except errors.UndefinedTable as error:
             raise VersionGoneError(str(error)) from error
-        except (psycopg2.OperationalError, psycopg2.InterfaceError, DBAPIError) as error:
+        except (psycopg2.Error, DBAPIError) as error:
             raise DatabaseUnavailableError(" ".join(str(getattr(error, "orig", error)).split())) from error
 
     def _execute(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        connection = self._engine.raw_connection()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters)
-                return cursor.fetchall()  # type: ignore[no-any-return] # SQLAlchemy does not type the driver's cursor
-        finally:
-            connection.close()
+        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(statement, parameters)
+            return list(cursor.fetchall())
 
     def _select_versions(self) -> Select[Any]:
         versions, pointers = self._catalog.versions, self._catalog.pointers
