@@ -114,7 +114,7 @@ class Builder:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work.mkdir()
             self._storage.write_text(
-                f'[storage]\ndriver = ""\ngraphroot = "{self._state}/storage"\nrunroot = "/run/rowhouse/images"\n'
+                f'[storage]\ndriver = "overlay"\ngraphroot = "{self._state}/storage"\nrunroot = "/run/rowhouse/images"\n'
                 '[storage.options.overlay]\nskip_mount_home = "true"\n'
             )
             try:
@@ -152,7 +152,7 @@ class Builder:
             # setpriv: when the play is ended, this step ends too.
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *command],
-                env=self._environment,
+                env=self._environment | {"TMPDIR": str(self._work)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -178,7 +178,7 @@ class Builder:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "CONTAINERS_STORAGE_CONF": str(self._storage), "TMPDIR": str(self._work)}
+        return {**os.environ, "CONTAINERS_STORAGE_CONF": str(self._storage)}
 
 
 def _settle_modes(folder: Path) -> None:
