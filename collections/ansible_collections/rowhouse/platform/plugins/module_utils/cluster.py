@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.rowhouse.platform.plugins.module_utils.variables import defining_file
 from kubernetes import client, config, dynamic
 from urllib3.exceptions import HTTPError
@@ -50,7 +51,7 @@ class Cluster:
                     f"Set stack_context in {file}, or KUBECONFIG to another file."
                 )
             api = config.new_client_from_config(config_file=kubeconfig, context=context)
-        except config.ConfigException as error:
+        except (config.ConfigException, TypeError, yaml.YAMLError) as error:
             raise ClusterError(f"{kubeconfig} is not a usable kubeconfig: {error}") from error
         # One try is enough to tell that nobody is there; the default of four takes a minute to say so.
         api.configuration.retries = False
