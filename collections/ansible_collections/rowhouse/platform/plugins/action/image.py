@@ -13,14 +13,12 @@ refresh         look for newer Debian packages although the sources are the same
 Returns digest, and a summary with the sizes.
 """
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.rowhouse.platform.plugins.module_utils.image_build import Builder, BuildError, Recipe
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     BASE_DIGEST_LABEL,
@@ -103,4 +101,8 @@ class ActionModule(ActionBase):
     ) -> dict[str, Any]:
         to_pull = registry.compressed_size(row["repository"], digest) / 1e6
         unpacked = builder.size(name) or "built elsewhere"
-        return {"changed": changed, "digest": digest, "summary": f"{name}: {to_pull:.1f} MB to pull, unpacked {unpacked}"}
+        return {
+            "changed": changed,
+            "digest": digest,
+            "summary": f"{name}: {to_pull:.1f} MB to pull, unpacked {unpacked}",
+        }

@@ -1,4 +1,4 @@
-"""How an image is made: Debian packages or wheels fetched, layers put together by buildah, the whole pushed at the end."""
+"""How an image is made: packages or wheels fetched, layers put together by buildah, the whole pushed at the end."""
 
 import fcntl
 import json
@@ -98,9 +98,8 @@ class Builder:
 
     def size(self, name: str) -> str:
         """Return the unpacked size of the image last built here, or "" when it was built elsewhere."""
-        listed = subprocess.run(
-            ["buildah", "images", "--json"], env=self._environment, capture_output=True, text=True, check=False
-        )
+        command = ["buildah", "images", "--json"]
+        listed = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603
         images = json.loads(listed.stdout or "null") or []
         named = (image for image in images if f"localhost/rowhouse/{name}:latest" in (image["names"] or []))
         return next((image["size"] for image in named), "")
@@ -114,7 +113,8 @@ class Builder:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work.mkdir()
             self._storage.write_text(
-                f'[storage]\ndriver = "overlay"\ngraphroot = "{self._state}/storage"\nrunroot = "/run/rowhouse/images"\n'
+                '[storage]\ndriver = "overlay"\nrunroot = "/run/rowhouse/images"\n'
+                f'graphroot = "{self._state}/storage"\n'
                 '[storage.options.overlay]\nskip_mount_home = "true"\n'
             )
             try:
@@ -150,8 +150,8 @@ class Builder:
         started = time.monotonic()
         with tempfile.TemporaryFile(dir=self._work) as log:
             # setpriv: when the play is ended, this step ends too.
-            process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command],
+            process = subprocess.Popen(  # noqa: S603
+                ["setpriv", "--pdeathsig", "TERM", *command],  # noqa: S607
                 env=self._environment | {"TMPDIR": str(self._work)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -182,7 +182,7 @@ class Builder:
 
 
 def _settle_modes(folder: Path) -> None:
-    """Leave one difference in modes, executable or not: the others come from somebody's umask and would get into the layers."""
+    """Leave one difference in modes, executable or not: others come from somebody's umask and would get into layers."""
     for path in folder.rglob("*"):
         executable = path.is_dir() or path.stat().st_mode & 0o100
         path.chmod(0o755 if executable else 0o644)

@@ -70,9 +70,10 @@ class Registry:
         return sum(layer["size"] for layer in manifest["layers"])
 
     def _ask(self, option: str, reference: str) -> str:
-        command = ["skopeo", "inspect", option, f"--tls-verify={str(not self.is_loopback).lower()}"]
+        tls_verify = f"--tls-verify={str(not self.is_loopback).lower()}"
+        command = ["skopeo", "inspect", option, tls_verify, f"docker://{reference}"]
         try:
-            result = subprocess.run([*command, f"docker://{reference}"], capture_output=True, text=True, check=False)
+            result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         except FileNotFoundError as error:
             raise RegistryError("skopeo asks the registry and is not installed: apt-get install skopeo") from error
         if result.returncode == 0:
