@@ -7,6 +7,7 @@ source_hashes                   name of an image to the hash of the sources that
 placeholders                    true: ask nobody, return references that no registry has
 """
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,6 +29,10 @@ ARGUMENTS = {
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 
 
+class UnfitImageError(Exception):
+    """An image must be built before it can be deployed."""
+
+
 class ActionModule(ActionBase):
     _requires_connection = False
     _supports_check_mode = True
@@ -42,11 +47,16 @@ class ActionModule(ActionBase):
             try:
                 with ThreadPoolExecutor() as pool:
                     asked = {
-                        name: pool.submit(self._digest, registry, repository, arguments["release"], source_hash)
+                        name: pool.submit(
+                            _digest, registry, repository, arguments["release"], arguments["source_hashes"][name]
+                        )
                         for name, repository in repositories.items()
-                        for source_hash in [arguments["source_hashes"][name]]
                     }
                     digests = {name: answer.result() for name, answer in asked.items()}
+            except UnfitImageError as error:
+                inventory = os.path.relpath((task_vars or {})["inventory_dir"])
+                build = f"ansible-playbook playbooks/build.yml -i {inventory}"
+                return {**result, "failed": True, "msg": f"{error}. Run `{build}`, then this playbook again."}
             except RegistryError as error:
                 return {**result, "failed": True, "msg": str(error)}
         references = {
@@ -55,17 +65,11 @@ class ActionModule(ActionBase):
         }
         return {**result, "changed": False, "references": references}
 
-    @staticmethod
-    def _digest(registry: Registry, repository: str, release: str, source_hash: str) -> str:
-        image = registry.inspect(repository, release)
-        problem = ""
-        if image is None:
-            problem = f"{repository}:{release} is not in the registry"
-        elif image.labels.get(SOURCE_HASH_LABEL) != source_hash:
-            problem = f"{repository}:{release} in the registry was built from other sources than the ones here"
-        if image is None or problem:
-            raise RegistryError(
-                f"{problem}. Run `ansible-playbook playbooks/build.yml` with the inventory of this run (-i)."
-            )
-        digest: str = image.digest
-        return digest
+
+def _digest(registry: Registry, repository: str, release: str, source_hash: str) -> str:
+    image = registry.inspect(repository, release)
+    if image is None:
+        raise UnfitImageError(f"{repository}:{release} is not in the registry")
+    if image.labels.get(SOURCE_HASH_LABEL) != source_hash:
+        raise UnfitImageError(f"{repository}:{release} in the registry was built from other sources than the ones here")
+    return image.digest
