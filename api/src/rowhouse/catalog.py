@@ -59,8 +59,8 @@ class Catalog:
             Column("schema_hash", Text, nullable=False),
             Column("content_hash", Text, nullable=False),
             Column("rows", BigInteger, nullable=False),
-            Column("loaded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-            Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+            Column("loaded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+            Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
         )
         self.pointers = Table(
             "dataset_pointer",

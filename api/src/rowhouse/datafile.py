@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,6 +98,51 @@ class DataFile:
                     break
                 line = reader.line_num + 1
         return lines
+
+
+class CopySource:
+    r"""What COPY reads from: the stream as it is, but never with a line that would end the copy early.
+
+    A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
+
+    Attributes:
+        error: What stopped the reading; COPY itself only hands on its text.
+    """
+
+    _END = re.compile(rb"[\r\n](?=\\\.[\r\n])")
+
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
+        """Take an open stream, and its path for the message."""
+        self._stream = stream
+        self._path = path
+        self.error: Exception | None = None
+        self._line = 1
+        self._rest = b"\n"
+
+    def read(self, size: int) -> bytes:
+        """Read as from a file.
+
+        Raises:
+            LoadError: Such a line is there.
+        """
+        try:
+            chunk = self._stream.read(size)
+            self._refuse_end(chunk)
+        except Exception as error:
+            self.error = error
+            raise
+        return chunk
+
+    def _refuse_end(self, chunk: bytes) -> None:
+        # The marker may lie across two chunks.
+        seen = self._rest + chunk
+        if b"\\." in seen and (end := self._END.search(seen)):
+            line = self._line + seen.count(b"\n", len(self._rest), end.end())
+            raise LoadError(
+                f"{self._path}: line {line}: holds \\. alone, the end of all data to PostgreSQL. Put it in quotes."
+            )
+        self._line += chunk.count(b"\n")
+        self._rest = seen[-3:]
 
 
 def _header_problems(found: list[str], wanted: list[str]) -> Iterator[str]:

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import cast
+from typing import BinaryIO
+from typing import cast as typed
 
 import psycopg2
-from sqlalchemy import Connection, Table, func, literal_column, or_, select, text
+from sqlalchemy import Connection, Table, Text, cast, func, literal_column, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.elements import ColumnElement
 
-from rowhouse.datafile import DataFile
+from rowhouse.datafile import CopySource, DataFile
 from rowhouse.dataset import Column, ColumnType, Dataset
 from rowhouse.errors import LoadError
 
@@ -56,10 +57,15 @@ class Intake:
         columns = ", ".join(self._quote(name) for name in self._file.header())
         # FREEZE, as the table was made in this transaction: its rows never need a vacuum.
         statement = f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)"
-        connection = cast("psycopg2.extensions.connection", self._connection.connection.driver_connection)
+        connection = typed("psycopg2.extensions.connection", self._connection.connection.driver_connection)
         with self._file.open() as stream, connection.cursor() as cursor:
+            source = CopySource(stream, self._file.path)
             try:
-                cursor.copy_expert(statement, stream, size=_COPY_CHUNK_BYTES)
+                cursor.copy_expert(statement, typed("BinaryIO", source), size=_COPY_CHUNK_BYTES)
+            except psycopg2.errors.QueryCanceled:
+                if source.error:
+                    raise source.error from None
+                raise
             except psycopg2.DataError as error:
                 raise LoadError(f"{self._file.path}: {_explain(error)}") from error
             return cursor.rowcount
@@ -101,7 +107,7 @@ class Intake:
         # Rows lie in the table as they came, so a row's place in the table is its place in the file.
         numbered = select(
             (func.row_number().over(order_by=literal_column("ctid")) - 1).label("row"),
-            self._table.c[column.name].label("value"),
+            cast(self._table.c[column.name], Text).label("value"),
             condition.label("bad"),
         ).subquery()
         examples = self._connection.execute(
@@ -138,5 +144,5 @@ def _explain(error: psycopg2.DataError) -> str:
     return f"{where}: {value or 'the row'} was refused: {reason}."
 
 
-def _shown(value: object) -> str:
-    return "the value" if value is None else repr(str(value))
+def _shown(value: str | None) -> str:
+    return "the value" if value is None else repr(value)

@@ -6,17 +6,20 @@ All of it is one transaction: a load that fails or is killed leaves nothing behi
 import hashlib
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, func, inspect, select, text, update
+import psycopg2
+from sqlalchemy import Connection, Engine, Function, delete, func, inspect, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, DropTable
 
 from rowhouse.catalog import Catalog
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import Dataset
-from rowhouse.errors import DatabaseUnavailableError
+from rowhouse.errors import DatabaseUnavailableError, LoadError
 from rowhouse.intake import Intake
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
@@ -65,9 +68,12 @@ class Loader:
                 return
 
     def prepare(self) -> None:
-        """Create the schema and the tables of versions and pointers, where they are missing."""
-        with self._engine.begin() as connection:
-            self._lock(connection, "catalog")
+        """Create the schema and the tables of versions and pointers, where they are missing.
+
+        Raises:
+            LoadError: PostgreSQL refused.
+        """
+        with self._transaction(f"schema {self._catalog.schema}") as connection:
             # CREATE SCHEMA IF NOT EXISTS would ask for a right that a role which merely owns the schema lacks.
             if not inspect(connection).has_schema(self._catalog.schema):
                 connection.execute(CreateSchema(self._catalog.schema))
@@ -79,13 +85,12 @@ class Loader:
         Content that is already there, as the current version or one that is kept, is not copied again.
 
         Raises:
-            LoadError: The file, or a row in it, is not what dataset.yml says.
+            LoadError: The file, or a row in it, is not what dataset.yml says, or PostgreSQL refused.
         """
         started = time.monotonic()
         file = DataFile(dataset, self._data_dir / dataset.name)
         content_hash = hashlib.sha256(f"{_LOADER_FORMAT} {dataset.schema_hash} {file.digest()}".encode()).hexdigest()
-        with self._engine.begin() as connection:
-            self._lock(connection, dataset.name)
+        with self._transaction(dataset.name) as connection:
             version = self._version_of(connection, dataset, content_hash)
             if version is None:
                 version = self._build(connection, dataset, file, content_hash)
@@ -127,7 +132,9 @@ class Loader:
             .values(dataset=dataset.name, schema_hash=dataset.schema_hash, version=version)
             .on_conflict_do_update(index_elements=pointers.primary_key, set_={"version": version})
         )
-        connection.execute(update(versions).where(versions.c.version == version).values(activated_at=func.now()))
+        connection.execute(
+            update(versions).where(versions.c.version == version).values(activated_at=func.clock_timestamp())
+        )
 
     def _drop_old_versions(self, dataset: Dataset) -> None:
         """Keep the versions that were current last. One that somebody is reading stays until the next load."""
@@ -144,18 +151,31 @@ class Loader:
             try:
                 with self._engine.begin() as connection:
                     connection.execute(text(f"SET LOCAL lock_timeout = {_DROP_LOCK_TIMEOUT_MS}"))
-                    self._lock(connection, dataset.name)
-                    # Another load may have made it current again.
-                    if version in connection.scalars(old).all():
-                        connection.execute(DropTable(self._catalog.table(dataset, version)))
-                        connection.execute(delete(versions).where(versions.c.version == version))
-                        log.info("%s: dropping version %d", dataset.name, version)
+                    # A load that is under way may make it current again, and cleans up after itself.
+                    if not self._try_lock(connection, dataset.name):
+                        return
+                    connection.execute(DropTable(self._catalog.table(dataset, version), if_exists=True))
+                    connection.execute(delete(versions).where(versions.c.version == version))
             except OperationalError as error:
                 log.warning("%s: version %d stays until the next load: %s", dataset.name, version, error.orig)
+            else:
+                log.info("%s: dropped version %d", dataset.name, version)
 
-    def _lock(self, connection: Connection, what: str) -> None:
-        """Let one load at a time touch a dataset, until the transaction ends."""
-        key = func.hashtextextended(f"rowhouse {self._catalog.schema} {what}", 0)
-        if not connection.scalar(select(func.pg_try_advisory_xact_lock(key))):
-            log.info("%s: another load is under way, waiting for it", what)
-            connection.execute(select(func.pg_advisory_xact_lock(key)))
+    @contextmanager
+    def _transaction(self, subject: str) -> Iterator[Connection]:
+        """Open a transaction that nobody else has open for the same subject."""
+        try:
+            with self._engine.begin() as connection:
+                if not self._try_lock(connection, subject):
+                    log.info("%s: another load is under way, waiting for it", subject)
+                    connection.execute(select(func.pg_advisory_xact_lock(self._lock_key(subject))))
+                yield connection
+        except (DBAPIError, psycopg2.Error) as error:
+            reason = " ".join(str(getattr(error, "orig", error)).split())
+            raise LoadError(f"{subject}: PostgreSQL stopped the load: {reason}") from error
+
+    def _try_lock(self, connection: Connection, subject: str) -> bool:
+        return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(self._lock_key(subject)))))
+
+    def _lock_key(self, subject: str) -> Function[int]:
+        return func.hashtextextended(f"rowhouse {self._catalog.schema} {subject}", 0)

@@ -225,7 +225,11 @@ class Store:
     async def _keep_watching(self) -> None:
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception:
+                # The watch must outlive what nobody thought of, or this process would serve an old version for ever.
+                log.exception("Asking for versions failed")
 
 
 def _versions_of(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> _Versions:

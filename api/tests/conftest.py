@@ -1,0 +1,44 @@
+"""Fixtures: a PostgreSQL and a Redis for each test process, an empty house for each test or module."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from house import House, make_house
+from parts import Postgres, Redis
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server with the superuser `loader` and the role `reader`, who may read what `loader` makes."""
+    # Not below pytest's own folders, which only their owner may enter: the server runs as another user.
+    folder = Path("/tmp") / f"rowhouse-{os.getpid()}-{uuid4().hex[:8]}"
+    folder.mkdir()
+    server = Postgres(folder)
+    try:
+        server.start()
+        with psycopg2.connect(host="127.0.0.1", port=server.port, user="loader", dbname="postgres") as connection:
+            connection.cursor().execute("CREATE ROLE reader LOGIN")
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    """A Redis with a password."""
+    server = Redis()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def house(postgres: Postgres, tmp_path: Path) -> House:
+    """An empty house."""
+    return make_house(postgres, tmp_path)

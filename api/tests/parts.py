@@ -1,0 +1,96 @@
+"""Real servers for the tests, of Debian's packages, each on a free port of loopback."""
+
+import os
+import pwd
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Wait until the condition holds, or fail saying for what."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+class Postgres:
+    """A PostgreSQL server of Debian's, which may be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make an empty cluster in the folder."""
+        self._binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        self._data = folder / "data"
+        self.port = free_port()
+        # PostgreSQL refuses to run as root, and so it is given to somebody who owns nothing else.
+        self._user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+        self._run("initdb", "--username=loader", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+
+    def start(self) -> None:
+        """Start it and wait for it."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        self._run("pg_ctl", "start", "--wait", "--silent", "--log", f"{self._data}/log", "--options", options)
+
+    def stop(self) -> None:
+        """Stop it at once, cutting every connection."""
+        self._run("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        other = self._user.pw_uid != os.geteuid()
+        subprocess.run(
+            [self._binaries / program, "--pgdata", self._data, *arguments],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            user=self._user.pw_uid if other else None,
+            group=self._user.pw_gid if other else None,
+            extra_groups=[] if other else None,
+        )
+
+
+class Redis:
+    """A Redis server, which may be stopped and started."""
+
+    def __init__(self) -> None:
+        """Choose a port."""
+        self.port = free_port()
+        self.password = "throw-away"
+
+    def start(self) -> None:
+        """Start it and wait for it."""
+        self.process = subprocess.Popen(
+            [
+                "redis-server",
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--requirepass",
+                self.password,
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_until(self._listens, "redis-server")
+
+    def stop(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0

@@ -1,0 +1,141 @@
+"""Loading: what becomes of versions and pointers, also when loads fail, are killed or meet."""
+
+import signal
+import time
+
+import pytest
+from house import HEADER, STATIONS_YML, House
+from parts import wait_until
+from rowhouse.errors import LoadError
+
+POINTERS = "SELECT dataset, version, schema_hash FROM dataset_pointer"
+
+
+def test_loads_every_row_as_it_is(house: House) -> None:
+    house.put(HEADER + '2,"a, ""b""\nc",1.5,2025-02-28,2025-01-01T12:00:00+01:00,true\n1,,,,,\n')
+    house.load()
+    rows = house.sql(
+        "SELECT id, name, height, opened::text, seen AT TIME ZONE 'UTC' = '2025-01-01 11:00', open FROM stations_v1"
+    )
+    assert rows == [(2, 'a, "b"\nc', 1.5, "2025-02-28", True, True), (1, None, None, None, None, None)]
+    assert house.sql("SELECT rows FROM dataset_version") == [(2,)]
+
+
+def test_same_content_is_not_loaded_again(house: House) -> None:
+    house.put_stations(3)
+    house.load()
+    before = house.sql("SELECT * FROM dataset_pointer")
+    house.load()
+    assert house.sql("SELECT * FROM dataset_pointer") == before
+    assert house.tables() == ["stations_v1"]
+
+
+def test_content_that_is_kept_becomes_current_again(house: House) -> None:
+    for count in (1, 2, 1):
+        house.put_stations(count)
+        house.load()
+    assert house.sql("SELECT version FROM dataset_pointer") == [(1,)]
+    assert house.tables() == ["stations_v1", "stations_v2"]
+
+
+def test_the_three_versions_that_were_current_last_are_kept(house: House) -> None:
+    for count in (1, 2, 3, 1, 4):
+        house.put_stations(count)
+        house.load()
+    assert house.tables() == ["stations_v1", "stations_v3", "stations_v4"]
+    assert house.sql("SELECT version FROM dataset_version ORDER BY 1") == [(1,), (3,), (4,)]
+
+
+def test_a_version_that_is_read_outlives_its_turn(house: House) -> None:
+    for count in (1, 2, 3):
+        house.put_stations(count)
+        house.load()
+    reader = house.connect()
+    reader.cursor().execute("SELECT * FROM stations_v1")
+    house.put_stations(4)
+    house.load()
+    assert "stations_v1" in house.tables()
+    reader.close()
+    house.load()
+    assert house.tables() == ["stations_v2", "stations_v3", "stations_v4"]
+
+
+def test_each_schema_has_its_own_pointer(house: House) -> None:
+    house.put_stations(2)
+    house.load()
+    old = house.datasets[0]
+    house.put("id,name\n1,a\n", yml=STATIONS_YML.partition("  height")[0])
+    house.load()
+    new = house.datasets[0]
+    assert sorted(house.sql(POINTERS)) == [("stations", 1, old.schema_hash), ("stations", 2, new.schema_hash)]
+
+
+@pytest.mark.parametrize("rows", ["1,a,x,,,\n", "1,,,,,\n1,,,,,\n", ""])
+def test_a_failed_load_changes_nothing(house: House, rows: str) -> None:
+    house.put_stations(2)
+    house.load()
+    before = house.sql("SELECT * FROM dataset_pointer, dataset_version")
+    house.put(HEADER + rows)
+    with pytest.raises(LoadError):
+        house.load()
+    assert house.sql("SELECT * FROM dataset_pointer, dataset_version") == before
+    assert house.tables() == ["stations_v1"]
+
+
+def test_a_killed_load_leaves_nothing_and_the_next_one_succeeds(house: House) -> None:
+    house.put_stations(2)
+    house.load()
+    house.put_stations(200_000)
+    load = house.start("load")
+    wait_until(lambda: copying(house), "COPY has begun")
+    load.send_signal(signal.SIGKILL)
+    load.wait()
+    wait_until(lambda: not copying(house), "PostgreSQL has seen the end of the load")
+    assert house.tables() == ["stations_v1"]
+    assert house.sql("SELECT version FROM dataset_pointer") == [(1,)]
+    house.load()
+    assert house.sql("SELECT rows FROM dataset_version ORDER BY version DESC LIMIT 1") == [(200_000,)]
+    assert len(house.tables()) == 2
+
+
+def test_two_loads_at_once_make_one_version(house: House) -> None:
+    house.put_stations(100_000)
+    loads = [house.start("load") for _ in range(2)]
+    logs = [load.communicate()[1] for load in loads]
+    assert [load.returncode for load in loads] == [0, 0], logs
+    assert sorted("Already loaded" in log for log in logs) == [False, True]
+    assert house.sql("SELECT count(*) FROM dataset_version") == [(1,)]
+    assert len(house.tables()) == 1
+
+
+def test_the_schema_may_belong_to_a_role_without_more_rights(house: House) -> None:
+    house.sql(
+        f"CREATE ROLE owner_of_{house.schema} LOGIN; CREATE SCHEMA {house.schema} AUTHORIZATION owner_of_{house.schema}"
+    )
+    house.put_stations(1)
+    done = house.run("load", ROWHOUSE_DATABASE_USER=f"owner_of_{house.schema}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_role_without_rights_is_told_so(house: House) -> None:
+    house.put_stations(1)
+    done = house.run("load", ROWHOUSE_DATABASE_USER="reader")
+    assert done.returncode == 1
+    assert "permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_load_waits_for_postgresql_until_its_deadline(house: House) -> None:
+    house.put_stations(1)
+    started = time.monotonic()
+    done = house.run("load", ROWHOUSE_DATABASE_PORT="1", ROWHOUSE_DATABASE_WAIT_SECONDS="2")
+    assert done.returncode == 1
+    assert 2 <= time.monotonic() - started < 6
+    assert "Waiting for PostgreSQL, 0 of 2 s" in done.stderr
+    assert "did not answer within 2 s" in done.stderr
+
+
+def copying(house: House) -> bool:
+    return bool(
+        house.sql("SELECT 1 FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 0")
+    )
