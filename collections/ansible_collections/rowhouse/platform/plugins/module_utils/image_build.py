@@ -113,7 +113,7 @@ class Builder:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work.mkdir()
             self._storage.write_text(
-                '[storage]\ndriver = "overlay"\nrunroot = "/run/rowhouse/images"\n'
+                f'[storage]\ndriver = "overlay"\nrunroot = "{self._state}/run"\n'
                 f'graphroot = "{self._state}/storage"\n'
                 '[storage.options.overlay]\nskip_mount_home = "true"\n'
             )
