@@ -25,12 +25,6 @@ def changes(output: str) -> list[int]:
     return [int(count) for count in re.findall(r"changed=(\d+)", output)]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def up() -> None:
-    done = make_up()
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_a_second_run_is_quick_and_changes_nothing() -> None:
     started = time.monotonic()
     done = make_up()
