@@ -69,13 +69,15 @@ class ActionModule(ActionBase):
         if "base" in row:
             base_repository = table[row["base"]]["repository"]
             base_image = registry.inspect(base_repository, release)
-            # In check mode the base may be one that a run would build first.
-            labels[BASE_DIGEST_LABEL] = base_image.digest if base_image else ""
-            base = registry.reference(base_repository, labels[BASE_DIGEST_LABEL])
+            if base_image:
+                labels[BASE_DIGEST_LABEL] = base_image.digest
+                base = registry.reference(base_repository, base_image.digest)
+            elif not self._task.check_mode:
+                raise BuildError(f"{name} stands on {row['base']}, which the registry lacks: list that one first")
         published = registry.inspect(row["repository"], release)
 
         # An image with a base gets newer Debian packages by its base's new digest.
-        refresh = arguments["refresh"] and base is None
+        refresh = arguments["refresh"] and "base" not in row
         if published and not refresh and published.labels.items() >= labels.items():
             return self._outcome(row, registry, builder, name, published.digest, changed=False)
         if self._task.check_mode:
