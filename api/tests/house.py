@@ -143,7 +143,7 @@ class House:
         return sorted(str(name) for (name,) in found)
 
     def run(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
-        """Run the program to its end."""
+        """Run the program to its end; `extra` are settings without their prefix, here and below."""
         return subprocess.run(
             command(*arguments), env=self._variables(extra), text=True, capture_output=True, check=False
         )
@@ -153,17 +153,19 @@ class House:
         return subprocess.Popen(command(*arguments), env=self._variables(extra), text=True, stderr=subprocess.PIPE)
 
     @contextmanager
-    def serve(self, *, until_ready: bool = True, **extra: str) -> Iterator[Served]:
+    def serve(self, extra: dict[str, str] | None = None, *, until_ready: bool = True) -> Iterator[Served]:
         """Run the real server on two free ports; SIGTERM ends it."""
         port, admin_port = free_port(), free_port()
-        ports = {"ROWHOUSE_HOST": "127.0.0.1", "ROWHOUSE_PORT": str(port), "ROWHOUSE_ADMIN_PORT": str(admin_port)}
+        ports = {"HOST": "127.0.0.1", "PORT": str(port), "ADMIN_PORT": str(admin_port)}
         log = self.folder / f"serve-{port}.log"
         with (
             log.open("w") as stream,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as public,
             httpx.Client(base_url=f"http://127.0.0.1:{admin_port}", timeout=20) as admin,
         ):
-            process = subprocess.Popen(command("serve"), env=self._variables(ports | extra), stderr=stream, text=True)
+            process = subprocess.Popen(
+                command("serve"), env=self._variables(ports | (extra or {})), stderr=stream, text=True
+            )
             served = Served(process, public, admin, log)
             try:
                 if until_ready:
@@ -180,7 +182,8 @@ class House:
     def _variables(self, extra: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROWHOUSE_")}
         source = str(Path(rowhouse.__file__).parents[1])
-        return {**inherited, "PYTHONPATH": source, **self.environment, **extra}
+        settings = {f"ROWHOUSE_{name}": value for name, value in extra.items()}
+        return {**inherited, "PYTHONPATH": source, **self.environment, **settings}
 
 
 def make_house(postgres: Postgres, folder: Path) -> House:

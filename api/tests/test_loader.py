@@ -113,13 +113,13 @@ def test_the_schema_may_belong_to_a_role_without_more_rights(house: House) -> No
         f"CREATE ROLE owner_of_{house.schema} LOGIN; CREATE SCHEMA {house.schema} AUTHORIZATION owner_of_{house.schema}"
     )
     house.put_stations(1)
-    done = house.run("load", ROWHOUSE_DATABASE_USER=f"owner_of_{house.schema}")
+    done = house.run("load", DATABASE_USER=f"owner_of_{house.schema}")
     assert done.returncode == 0, done.stderr
 
 
 def test_a_role_without_rights_is_told_so(house: House) -> None:
     house.put_stations(1)
-    done = house.run("load", ROWHOUSE_DATABASE_USER="reader")
+    done = house.run("load", DATABASE_USER="reader")
     assert done.returncode == 1
     assert "permission denied" in done.stderr
     assert "Traceback" not in done.stderr
@@ -128,7 +128,7 @@ def test_a_role_without_rights_is_told_so(house: House) -> None:
 def test_a_load_waits_for_postgresql_until_its_deadline(house: House) -> None:
     house.put_stations(1)
     started = time.monotonic()
-    done = house.run("load", ROWHOUSE_DATABASE_PORT="1", ROWHOUSE_DATABASE_WAIT_SECONDS="2")
+    done = house.run("load", DATABASE_PORT="1", DATABASE_WAIT_SECONDS="2")
     assert done.returncode == 1
     assert 2 <= time.monotonic() - started < 6
     assert "Waiting for PostgreSQL, 0 of 2 s" in done.stderr

@@ -53,7 +53,7 @@ class Entry:
     def from_bytes(cls, content: bytes) -> Self | None:
         """Return the entry, or None for what is none."""
         line, separator, body = content.partition(b"\n")
-        if not separator or not line.startswith(cls._MARK):
+        if not separator or not line.startswith(cls._MARK) or not line.isascii():
             return None
         return cls(body, line.removeprefix(cls._MARK).decode())
 

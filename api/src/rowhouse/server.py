@@ -15,7 +15,7 @@ from rowhouse.settings import Settings
 # Less than the 30 s that Kubernetes gives a pod to end.
 _GRACEFUL_TIMEOUT_SECONDS = 20
 # A worker that ends waits for idle connections too, so they are kept for less than that.
-_KEEPALIVE_SECONDS = 15
+_KEEPALIVE_SECONDS = 5
 
 
 class Server(BaseApplication):

@@ -80,11 +80,11 @@ class Settings:
         """
         known = {PREFIX + item.name.upper(): item for item in fields(cls)}
         types = get_type_hints(cls)
-        problems = [
-            f"{name}: no such setting.{did_you_mean(name, known)}"
-            for name in sorted(environ)
-            if name.startswith(PREFIX) and name not in known
-        ]
+        problems = []
+        for name in sorted(environ):
+            if name.startswith(PREFIX) and name not in known:
+                near = did_you_mean(name.removeprefix(PREFIX), [item.name.upper() for item in fields(cls)], PREFIX)
+                problems.append(f"{name}: no such setting.{near}")
         values: dict[str, object] = {}
         for name, item in known.items():
             if name in environ:

@@ -1,0 +1,61 @@
+"""The command line."""
+
+import re
+from pathlib import Path
+
+import rowhouse
+from house import HEADER, STATIONS_YML, House
+
+
+def test_help_names_every_command(house: House) -> None:
+    done = house.run("--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in ("serve", "load", "check"))
+
+
+def test_the_version_is_that_of_the_package(house: House) -> None:
+    pyproject = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert f'version = "{rowhouse.__version__}"' in pyproject
+    assert house.run("--version").stdout.strip() == rowhouse.__version__
+
+
+def test_check_says_ok(house: House) -> None:
+    house.put_stations(1)
+    done = house.run("check")
+    assert (done.returncode, done.stdout) == (0, "OK: the settings and 1 dataset(s) are valid: stations\n")
+
+
+def test_an_unknown_setting_stops_every_command(house: House) -> None:
+    house.put_stations(1)
+    for command in ("check", "load", "serve"):
+        done = house.run(command, WORKRES="3")
+        assert done.returncode == 1
+        assert done.stderr == "rowhouse: ROWHOUSE_WORKRES: no such setting. Did you mean ROWHOUSE_WORKERS?\n"
+
+
+def test_a_wrong_dataset_stops_every_command(house: House) -> None:
+    house.put("", yml=STATIONS_YML.replace("title", "titel"))
+    for command in ("check", "load", "serve"):
+        done = house.run(command)
+        assert done.returncode == 1
+        assert "stations/dataset.yml: titel: no such key. Did you mean title?" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_load_fails_with_the_reason_and_loads_the_other_datasets(house: House) -> None:
+    house.put(HEADER + "x,,,,,\n", name="bad")
+    house.put(HEADER, name="empty")
+    house.put(HEADER + "1,,,,,\n", name="good")
+    done = house.run("load")
+    assert done.returncode == 1
+    assert re.search(r'rowhouse: \S+/bad/stations\.csv: line 2, column id: "x" was refused', done.stderr)
+    assert re.search(r"\S+/empty/stations\.csv: has a header and no rows", done.stderr)
+    assert house.tables() == ["good_v3"]
+
+
+def test_load_without_a_file_says_where_it_should_be(house: House) -> None:
+    house.put_stations(1)
+    (house.folder / "stations" / "stations.csv").unlink()
+    done = house.run("load")
+    assert done.returncode == 1
+    assert f"{house.folder}/stations/stations.csv: cannot be read (No such file or directory)" in done.stderr

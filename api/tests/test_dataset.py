@@ -1,0 +1,123 @@
+"""dataset.yml: what is understood, and what is said of mistakes."""
+
+from pathlib import Path
+
+import pytest
+from house import STATIONS_YML, House
+from rowhouse.dataset import Column, ColumnType, Dataset, read_datasets
+from rowhouse.errors import DatasetError
+
+
+def write(folder: Path, yml: str, name: str = "stations") -> None:
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "dataset.yml").write_text(yml)
+
+
+def read_one(folder: Path, yml: str) -> Dataset:
+    write(folder, yml)
+    (dataset,) = read_datasets(folder)
+    return dataset
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(DatasetError) as caught:
+        read_datasets(folder)
+    return [problem.replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+def test_a_dataset(tmp_path: Path) -> None:
+    dataset = read_one(tmp_path, STATIONS_YML)
+    assert (dataset.name, dataset.file, dataset.key.name) == ("stations", "stations.csv", "id")
+    assert [column.name for column in dataset.columns] == ["id", "name", "height", "opened", "seen", "open"]
+    assert dataset.columns[2] == Column(name="height", type=ColumnType.NUMBER, unit="m")
+    assert dataset.key.required
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title: Stations\n", "", "the file: title is missing."),
+        ("title:", "titel:", "titel: no such key. Did you mean title?"),
+        ("title: Stations", "title: [a]", "title: must be a text, not ['a']."),
+        ("title: Stations", "title: ''", "title: must be a text, not ''."),
+        ("key: id", "key: idd", "key: there is no column 'idd'. Did you mean id?"),
+        ("key: id", "key: height", "key: column 'height' has type number; a key is one of integer, text, date."),
+        ("file: stations.csv", "file: ../x.csv", "file: '../x.csv' must be a plain file name"),
+        ("type: boolean", "type: bool", "columns.open.type: 'bool' is none of integer, number"),
+        ("type: number", "typ: number", "columns.height.typ: no such key. Did you mean type?"),
+        ("unit: m", "unit: 3", "columns.height.unit: must be a text, not 3."),
+        ("{type: text}", "{type: text, required: maybe}", "columns.name.required: must be true or false"),
+        ("id: {type: integer}", "id: {type: integer, required: false}", "columns.id.required: must be true or false"),
+        ("  name:", "  na me:", "columns.na me: a column's name is at most 63 letters"),
+        ("  name:", "  no:", "columns.False: a column's name is at most 63 letters"),
+        ("name: {type: text}", "name: text", "columns.name: must be a mapping with type."),
+        ("name: {type: text}", "id: {type: text}", "is not valid YAML: 'id' is there twice"),
+        ("columns:", "columns: [", "is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in STATIONS_YML
+    write(tmp_path, STATIONS_YML.replace(old, new, 1))
+    assert any(f"stations/dataset.yml: {said}" in problem for problem in problems(tmp_path)), problems(tmp_path)
+
+
+@pytest.mark.parametrize("yml", ["", "- a", "columns: {}", "columns: 3", "text"])
+def test_what_is_no_dataset_at_all(tmp_path: Path, yml: str) -> None:
+    write(tmp_path, yml)
+    assert problems(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("Stations", "becomes the route"), ("health", "is a route of the API itself")]
+)
+def test_a_name_that_cannot_be_a_route(tmp_path: Path, name: str, said: str) -> None:
+    write(tmp_path, STATIONS_YML, name)
+    assert len(problems(tmp_path)) == 1
+    assert said in problems(tmp_path)[0]
+
+
+def test_the_problems_of_all_files_come_together(tmp_path: Path) -> None:
+    write(tmp_path, STATIONS_YML.replace("title", "titel"), "one")
+    (tmp_path / "two").mkdir()
+    found = problems(tmp_path)
+    assert found[:2] == [
+        "one/dataset.yml: titel: no such key. Did you mean title?",
+        "one/dataset.yml: the file: title is missing.",
+    ]
+    assert found[2] == "two/dataset.yml: cannot be read (No such file or directory)."
+
+
+def test_no_dataset(tmp_path: Path) -> None:
+    assert "holds no dataset. Put NAME/dataset.yml there" in problems(tmp_path)[0]
+    with pytest.raises(DatasetError, match="Is ROWHOUSE_DATASETS_DIR right"):
+        read_datasets(tmp_path / "nowhere")
+
+
+def test_what_a_mounted_configmap_adds_is_not_a_dataset(tmp_path: Path) -> None:
+    write(tmp_path, STATIONS_YML, "..2026_01_01")
+    (tmp_path / "..data").symlink_to(tmp_path / "..2026_01_01")
+    (tmp_path / "stations").symlink_to(tmp_path / "..data")
+    assert [dataset.name for dataset in read_datasets(tmp_path)] == ["stations"]
+
+
+def test_the_schema_hash_follows_the_shape_alone(tmp_path: Path) -> None:
+    original = read_one(tmp_path, STATIONS_YML).schema_hash
+    for old, new in [("Stations", "Other"), ("unit: m", "unit: km"), ("stations.csv", "other.csv")]:
+        assert read_one(tmp_path, STATIONS_YML.replace(old, new)).schema_hash == original
+    changes = [
+        ("{type: text}", "{type: text, required: true}"),
+        ("number", "integer"),
+        ("opened", "closed"),
+        ("key: id", "key: name"),
+    ]
+    for old, new in changes:
+        assert read_one(tmp_path, STATIONS_YML.replace(old, new)).schema_hash != original
+
+
+def test_a_column_may_have_any_name_that_sql_reserves(house: House) -> None:
+    house.put(
+        "id,select,Order\n1,a,b\n",
+        yml=STATIONS_YML.partition("  name")[0] + "  select: {type: text}\n  Order: {type: text}\n",
+    )
+    house.load()
+    assert house.sql('SELECT "select", "Order" FROM stations_v1') == [("a", "b")]

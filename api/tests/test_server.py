@@ -1,0 +1,134 @@
+"""gunicorn with everything: both ports, the cache, PostgreSQL going away, the signal to end."""
+
+import csv
+import gzip
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from house import House, make_house
+from parts import Postgres, Redis
+
+DATASETS = Path(__file__).parents[2] / "files" / "datasets"
+
+
+def with_redis(redis: Redis) -> dict[str, str]:
+    """Return the settings that turn the cache on."""
+    return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
+
+
+def test_every_row_of_air_quality_equals_the_file(postgres: Postgres, tmp_path: Path) -> None:
+    house = make_house(postgres, tmp_path)
+    (tmp_path / "air_quality").symlink_to(DATASETS / "air_quality")
+    house.load()
+    types = {"id": int, "latitude": float, "longitude": float, "pm10": float}
+    with gzip.open(DATASETS / "air_quality" / "air_quality.csv.gz", "rt") as file:
+        wanted = [{name: types.get(name, str)(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    served_rows: list[dict[str, Any]] = []
+    with house.serve() as served:
+        link = "/air_quality?limit=1000"
+        while link:
+            body = served.public.get(link).json()
+            served_rows += body["data"]
+            link = body["links"]["next"]
+    assert body["meta"]["total"] == len(wanted) == 149_151
+    assert served_rows == wanted
+
+
+def test_a_page_comes_from_the_cache_in_every_worker_and_is_the_same(house: House, redis: Redis) -> None:
+    house.put_stations(5)
+    house.load()
+    with house.serve(with_redis(redis)) as served:
+        first = served.public.get("/stations?limit=2")
+        assert first.headers["X-Cache"] == "miss"
+        for _ in range(10):
+            # A new connection each, so that both workers come to answer.
+            again = httpx.get(served.public.base_url.join("/stations?limit=2"))
+            assert again.headers["X-Cache"] == "hit"
+            assert again.content == first.content
+            assert again.headers["Link"] == first.headers["Link"]
+        for path in ("/stations?limit=0", "/stations/99", "/nothing"):
+            for _ in range(2):
+                assert "X-Cache" not in served.public.get(path).headers
+
+
+def test_a_new_version_is_never_answered_from_an_old_entry(house: House, redis: Redis) -> None:
+    house.put_stations(5)
+    house.load()
+    with house.serve(with_redis(redis)) as served:
+        assert served.public.get("/stations").json()["meta"]["total"] == 5
+        house.put_stations(6)
+        house.load()
+        time.sleep(1)
+        for _ in range(10):
+            assert httpx.get(served.public.base_url.join("/stations")).json()["meta"]["total"] == 6
+
+
+def test_while_postgresql_is_away_hits_go_on_and_misses_say_so_at_once(
+    house: House, redis: Redis, postgres: Postgres
+) -> None:
+    house.put_stations(5)
+    house.load()
+    with house.serve({"WORKERS": "1", **with_redis(redis)}) as served:
+        served.public.get("/stations?limit=2")
+        postgres.stop()
+        try:
+            time.sleep(1)
+            assert served.public.get("/stations?limit=2").headers["X-Cache"] == "hit"
+            started = time.monotonic()
+            miss = served.public.get("/stations?limit=3")
+            assert time.monotonic() - started < 0.2
+            assert miss.status_code == 503
+            assert miss.headers["Retry-After"] == "1"
+            assert miss.headers["Content-Type"] == "application/problem+json"
+            assert served.admin.get("/readyz").status_code == 200
+            health = served.public.get("/health")
+            assert (health.status_code, health.json()["status"]) == (503, "degraded")
+        finally:
+            postgres.start()
+        time.sleep(1)
+        assert served.public.get("/stations?limit=3").headers["X-Cache"] == "miss"
+        assert served.public.get("/health").json()["status"] == "ok"
+
+
+def test_a_role_that_may_only_read_can_serve(house: House) -> None:
+    house.put_stations(1)
+    house.sql(f"CREATE SCHEMA {house.schema}")
+    house.sql(f"GRANT USAGE ON SCHEMA {house.schema} TO reader")
+    house.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {house.schema} GRANT SELECT ON TABLES TO reader")
+    house.load()
+    with house.serve({"DATABASE_USER": "reader"}) as served:
+        assert served.public.get("/stations/1").status_code == 200
+
+
+def test_sigterm_ends_it_cleanly(house: House) -> None:
+    house.put_stations(1)
+    house.load()
+    with house.serve() as served:
+        started = time.monotonic()
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=20) == 0
+        # The clients' idle connections are waited for, but less than the pod has.
+        assert time.monotonic() - started < 15
+        text = served.log.read_text()
+    assert "Traceback" not in text
+    assert "Forcing close" not in text
+
+
+def test_logs_are_json_without_query_strings(house: House) -> None:
+    house.put_stations(1)
+    house.load()
+    with house.serve() as served:
+        served.public.get("/stations?limit=7")
+        served.public.get("/stations/secretive")
+        entries = [json.loads(line) for line in served.log.read_text().splitlines()]
+        assert "limit=7" not in served.log.read_text()
+    answered = [entry for entry in entries if entry["message"] == "Answered"]
+    assert [(entry["path"], entry["status"], entry["cache"]) for entry in answered] == [
+        ("/stations", 200, "bypass"),
+        ("/stations/secretive", 400, None),
+    ]
+    assert all(entry["milliseconds"] >= 0 for entry in answered)

@@ -1,0 +1,61 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+from rowhouse.errors import SettingsError
+from rowhouse.settings import Settings
+
+LEAST = {"ROWHOUSE_DATABASE_HOST": "postgres", "ROWHOUSE_DATABASE_USER": "rowhouse_api"}
+
+
+def problems(**extra: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(LEAST | extra)
+    return list(caught.value.problems)
+
+
+def test_defaults_and_types() -> None:
+    settings = Settings.from_env(LEAST | {"ROWHOUSE_DATABASE_PORT": "5433", "ROWHOUSE_DATA_DIR": "/data", "HOME": "/"})
+    assert (settings.database_host, settings.database_port, settings.data_dir) == ("postgres", 5433, Path("/data"))
+    assert settings.redis_host == ""
+
+
+def test_an_unknown_setting_is_refused_with_the_nearest_name() -> None:
+    assert problems(ROWHOUSE_CACHE_TTL_SECOND="1") == [
+        "ROWHOUSE_CACHE_TTL_SECOND: no such setting. Did you mean ROWHOUSE_CACHE_TTL_SECONDS?"
+    ]
+
+
+def test_every_problem_is_said_at_once() -> None:
+    found = problems(
+        ROWHOUSE_NONSENSE="1", ROWHOUSE_WORKERS="many", ROWHOUSE_DATABASE_HOST="", ROWHOUSE_LOG_LEVEL="inof"
+    )
+    assert found == [
+        "ROWHOUSE_NONSENSE: no such setting.",
+        "ROWHOUSE_DATABASE_HOST: must not be empty.",
+        "ROWHOUSE_WORKERS: must be a whole number from 1 to 2147483647, not 'many'.",
+        "ROWHOUSE_LOG_LEVEL: must be one of debug, info, warning, error, critical, not 'inof'. Did you mean info?",
+    ]
+
+
+def test_required_settings_say_what_they_are_for() -> None:
+    with pytest.raises(SettingsError, match=r"ROWHOUSE_DATABASE_HOST: not set\. Host of PostgreSQL"):
+        Settings.from_env({})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "1.5", "", " 80", "٣"])
+def test_a_port_is_a_port(port: str) -> None:
+    assert len(problems(ROWHOUSE_PORT=port)) == 1
+
+
+def test_two_servers_cannot_share_a_port() -> None:
+    assert problems(ROWHOUSE_ADMIN_PORT="8000") == ["ROWHOUSE_ADMIN_PORT: must differ from ROWHOUSE_PORT."]
+
+
+def test_passwords_are_not_shown() -> None:
+    settings = Settings.from_env(
+        LEAST | {"ROWHOUSE_DATABASE_PASSWORD": "swordfish", "ROWHOUSE_REDIS_PASSWORD": "swordfish"}
+    )
+    assert "swordfish" not in repr(settings)
+    assert settings.database_password == "swordfish"
