@@ -1,9 +1,11 @@
 """The tests of this folder meet the real cluster, with the images of this source and the dev deployment on it."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ def _up() -> None:
 
 @pytest.fixture(scope="session")
 def kubectl() -> Run:
-    """Run kubectl as the cluster's administrator: kubectl("get", "pods", "-n", …)."""
+    """Run kubectl as the administrator of the local cluster; its words are the arguments."""
 
     def run(*words: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -38,11 +40,21 @@ def kubectl() -> Run:
 
 @pytest.fixture(scope="session")
 def ansible_playbook() -> Run:
-    """Run a playbook as a user would, from the root: ansible_playbook("deploy.yml", "-i", "inventories/dev")."""
+    """Run ansible-playbook as a user would, from the root; its words are the arguments."""
 
     def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [ROOT / ".venv/bin/ansible-playbook", *words], cwd=cwd, capture_output=True, text=True, check=False
         )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def get(kubectl: Run) -> Callable[..., Any]:
+    """Read objects of the cluster, with the words of kubectl: `get("pods", "-n", …)["items"]`."""
+
+    def run(*words: str) -> Any:
+        return json.loads(kubectl("get", *words, "--output=json").stdout)
 
     return run
