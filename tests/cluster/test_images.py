@@ -1,12 +1,11 @@
 """The images in the registry: what is in them, and what a changed source builds again."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-STACK = ROOT / "collections/ansible_collections/rowhouse/platform/roles/stack"
+ROLES = Path("collections/ansible_collections/rowhouse/platform/roles")
+ROOTFS = ROLES / "images/files/rootfs"
+STACK = ROOT / ROLES / "stack"
 DEFAULTS = yaml.safe_load((STACK / "defaults/main.yml").read_text())
 REGISTRY = DEFAULTS["stack_push_registry"]
 RELEASE = DEFAULTS["stack_release"]
@@ -28,26 +29,28 @@ TEST_RELEASE = "test"
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the build playbook: the images that it reported as changed, and all its output."""
+    """A run of the build playbook: whether it succeeded, the images that it reported as changed, all its output."""
 
+    succeeded: bool
     changed: set[str]
     output: str
 
 
-def build(repository: Path, *variables: str) -> Run:
-    playbook = str(Path(sys.executable).with_name("ansible-playbook"))
-    extra = [option for variable in variables for option in ("-e", variable)]
-    finished = subprocess.run(
-        [playbook, "playbooks/build.yml", "-i", "inventories/dev", *extra],
-        cwd=repository,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    output = finished.stdout + finished.stderr
-    assert finished.returncode == 0, output
-    return Run(set(re.findall(r"^changed: \[cluster\] => \(item=(\w+)\)", output, re.MULTILINE)), output)
+type Build = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def build(ansible_playbook: Callable[..., subprocess.CompletedProcess[str]]) -> Build:
+    """Run the build playbook of a copy of the repository, with variables as `name=value`."""
+
+    def run(repository: Path, *variables: str) -> Run:
+        extra = [option for variable in variables for option in ("-e", variable)]
+        done = ansible_playbook("playbooks/build.yml", "-i", "inventories/dev", *extra, cwd=repository)
+        output = done.stdout + done.stderr
+        changed = set(re.findall(r"^changed: \[cluster\] => \(item=(\w+)\)", output, re.MULTILINE))
+        return Run(done.returncode == 0, changed, output)
+
+    return run
 
 
 def skopeo(*arguments: str) -> str:
@@ -71,7 +74,7 @@ def use_real_images(*names: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sources(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the repository, built: what somebody edits meanwhile is of no concern here."""
     copy = tmp_path_factory.mktemp("sources")
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -80,11 +83,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).exists():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
-    build(copy)
+    run = build(copy)
+    assert run.succeeded, run.output
     return copy
 
 
-def test_a_run_without_a_change_changes_nothing_and_tells_the_sizes(sources: Path) -> None:
+def test_a_run_without_a_change_changes_nothing_and_tells_the_sizes(build: Build, sources: Path) -> None:
     run = build(sources)
     assert "changed=0" in run.output
     for name in REPOSITORIES:
@@ -119,7 +123,9 @@ def test_an_image_holds_no_shell_and_nothing_of_this_machine(name: str, tmp_path
     assert "/var/lib/dpkg/status.d/libc6" in sizes
 
 
-def test_a_changed_line_of_code_builds_api_and_dataset_alike_in_any_folder(sources: Path, tmp_path: Path) -> None:
+def test_a_changed_line_of_code_builds_api_and_dataset_alike_in_any_folder(
+    build: Build, sources: Path, tmp_path: Path
+) -> None:
     digests = []
     for folder, mode in (("one", 0o644), ("deeper/two", 0o664)):
         repository = Path(shutil.copytree(sources, tmp_path / folder))
@@ -128,40 +134,37 @@ def test_a_changed_line_of_code_builds_api_and_dataset_alike_in_any_folder(sourc
             code.write("\n# A changed line.\n")
         use_real_images(*REPOSITORIES)
         run = build(repository, f"stack_release={TEST_RELEASE}", f"images_state_dir={tmp_path / folder}-state")
-        assert run.changed == {"api", "dataset"}
+        assert run.changed == {"api", "dataset"}, run.output
         digests.append((digest("api"), digest("dataset")))
     assert digests[0] == digests[1]
 
 
-def test_a_changed_data_file_builds_the_dataset_image_only(sources: Path, tmp_path: Path) -> None:
+def test_a_changed_data_file_builds_the_dataset_image_only(build: Build, sources: Path, tmp_path: Path) -> None:
     repository = Path(shutil.copytree(sources, tmp_path / "repository"))
     with next((repository / "files/datasets").glob("*/*.csv*")).open("ab") as data:
         data.write(b"\n")
     use_real_images(*REPOSITORIES)
     run = build(repository, f"stack_release={TEST_RELEASE}", f"images_state_dir={tmp_path / 'state'}")
-    assert run.changed == {"dataset"}
+    assert run.changed == {"dataset"}, run.output
 
 
 @pytest.mark.slow
-def test_two_cold_builds_of_everything_give_one_digest(sources: Path, tmp_path: Path) -> None:
+def test_two_cold_builds_of_everything_give_one_digest(build: Build, sources: Path, tmp_path: Path) -> None:
     digests = []
     for folder in ("one", "deeper/two"):
         repository = Path(shutil.copytree(sources, tmp_path / folder))
         # A source of every image that stands on no other one.
-        with (repository / "collections/ansible_collections/rowhouse/platform/roles/images/files/rootfs").open(
-            "a"
-        ) as f:
-            f.write("\n# A changed line.\n")
+        with (repository / ROOTFS).open("a") as script:
+            script.write("\n# A changed line.\n")
         use_real_images(*REPOSITORIES)
         run = build(repository, f"stack_release={TEST_RELEASE}", f"images_state_dir={tmp_path / folder}-state")
-        assert run.changed == set(REPOSITORIES)
+        assert run.changed == set(REPOSITORIES), run.output
         digests.append({name: digest(name) for name in REPOSITORIES})
     assert digests[0] == digests[1]
 
 
-def test_a_registry_that_does_not_answer_is_named_with_the_way_out() -> None:
-    with pytest.raises(AssertionError) as failure:
-        build(ROOT, "stack_push_registry=127.0.0.1:9")
-    assert "The registry 127.0.0.1:9 does not answer" in str(failure.value)
-    assert "stack_push_registry" in str(failure.value)
-    assert "playbooks/cluster.yml" in str(failure.value)
+def test_a_registry_that_does_not_answer_is_named_with_the_way_out(build: Build) -> None:
+    run = build(ROOT, "stack_push_registry=127.0.0.1:9")
+    assert not run.succeeded
+    for words in ("The registry 127.0.0.1:9 does not answer", "stack_push_registry", "playbooks/cluster.yml"):
+        assert words in run.output

@@ -109,7 +109,11 @@ class Builder:
         """Give a new work folder, to one build at a time; what an ended run left behind is removed."""
         self._state.mkdir(parents=True, exist_ok=True)
         with (self._state / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._tell(f"waiting for another build that uses {self._state}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             shutil.rmtree(self._work, ignore_errors=True)
             self._work.mkdir()
             self._storage.write_text(
