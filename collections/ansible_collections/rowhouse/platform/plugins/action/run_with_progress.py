@@ -40,7 +40,7 @@ def progress(name: str, done: int, total: int, unit: str, seconds: float) -> str
     return f"{name}: {done:,}{of_total} {unit}, {elapsed(seconds)}"
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """See the module's text."""
 
     _requires_connection = False
@@ -63,8 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         with tempfile.TemporaryFile("w+") as output:
             try:
                 # A run that is stopped by Ctrl-C or killed must not leave the command behind.
-                process = subprocess.Popen(
-                    ["setpriv", "--pdeathsig", "TERM", *options["argv"]],  # noqa: S607 # from PATH, as the user's shell would
+                process = subprocess.Popen(  # noqa: S603 # the role's own words
+                    ["/usr/bin/setpriv", "--pdeathsig", "TERM", *options["argv"]],
                     cwd=options["chdir"],
                     env=os.environ | {key: str(value) for key, value in options["environment"].items()},
                     stdin=subprocess.DEVNULL,
@@ -93,12 +93,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if process.returncode != 0:
             result["failed"] = True
             result["msg"] = "\n".join(
-                [f"{' '.join(options['argv'][:2])} ended with code {process.returncode}.", *lines[-SHOWN_LINES:], options["hint"]]
+                [
+                    f"{' '.join(options['argv'][:2])} ended with code {process.returncode}.",
+                    *lines[-SHOWN_LINES:],
+                    options["hint"],
+                ]
             )
         return result
 
 
 def collect(stream: IO[str], lines: list[str]) -> None:
-    """Append the lines of the stream until it ends."""
-    for line in stream:
-        lines.append(line.rstrip())
+    """Append the lines of the stream, as they come, until it ends."""
+    lines.extend(line.rstrip() for line in stream)

@@ -32,7 +32,7 @@ def tail(path: Path) -> str:
     return "\n".join([f"--- the end of {path}:", *lines[-SHOWN_LINES:]])
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """See the module's text."""
 
     _requires_connection = False
@@ -80,4 +80,4 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return str(error)
         if process.returncode == 0:
             return None
-        return (process.stderr.strip() or process.stdout.strip() or f"exit code {process.returncode}")
+        return process.stderr.strip() or process.stdout.strip() or f"exit code {process.returncode}"

@@ -12,9 +12,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KINDS = ("programs", "containers", "mounts", "interfaces", "rules", "cgroups", "files")
 
@@ -45,7 +48,7 @@ class Process:
 
     @property
     def name(self) -> str:
-        return f"{os.path.basename(self.argv[0]) if self.argv else self.executable} ({self.pid})"
+        return f"{Path(self.argv[0]).name or self.executable} ({self.pid})"
 
 
 def processes() -> list[Process]:
@@ -58,7 +61,7 @@ def processes() -> list[Process]:
             argv = tuple(os.fsdecode((folder / "cmdline").read_bytes()).rstrip("\0").split("\0"))
             lines = (folder / "cgroup").read_text().splitlines()
             cgroups = tuple(line.split(":", 2)[2] for line in lines)
-            found.append(Process(int(folder.name), os.readlink(folder / "exe"), argv, cgroups))
+            found.append(Process(int(folder.name), str((folder / "exe").readlink()), argv, cgroups))
         except OSError:
             continue
     return found
@@ -66,7 +69,9 @@ def processes() -> list[Process]:
 
 def run(*argv: str, stdin: str | None = None) -> str:
     """Return the standard output of a command; raise RemainsError with its words when it fails."""
-    process = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    process = subprocess.run(  # noqa: S603 # ours alone
+        argv, input=stdin, capture_output=True, text=True, check=False
+    )
     if process.returncode != 0:
         raise RemainsError(f"{' '.join(argv)}: {process.stderr.strip()}")
     return process.stdout
@@ -99,7 +104,7 @@ class Remains:
             started_by_us = any(argument.startswith(config) for argument in process.argv)
             if process.executable.startswith(f"{self.root}/"):
                 return SHIM not in process.executable
-            scripts = {os.path.basename(argument) for argument in process.argv[:2]}
+            scripts = {Path(argument).name for argument in process.argv[:2]}
             return started_by_us and bool(scripts & {"supervisord", "docker-registry"})
 
         return [process for process in processes() if is_ours(process)]
@@ -196,7 +201,7 @@ class Remains:
             for folder, _, _ in os.walk(top, topdown=False):
                 while Path(folder).exists():
                     try:
-                        os.rmdir(folder)
+                        Path(folder).rmdir()
                     except OSError as error:  # busy until its last process is gone
                         if time.monotonic() > deadline:
                             raise RemainsError(f"cannot remove the cgroup {folder}: {error.strerror}") from error
@@ -211,7 +216,7 @@ class Remains:
         return [
             *(path for path in sockets if not answers(path)),
             *(path for pod in pods for path in NETWORK_RESULTS.glob(f"*-{pod}-*")),
-            *(path for path in logs if os.readlink(path).startswith(f"{self.root}/")),
+            *(path for path in logs if str(path.readlink()).startswith(f"{self.root}/")),
         ]
 
     def _find_files(self) -> list[str]:

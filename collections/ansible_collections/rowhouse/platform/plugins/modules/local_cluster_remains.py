@@ -69,7 +69,12 @@ def main() -> None:
             "run_dir": {"type": "path", "required": True},
             "bridge": {"type": "str", "required": True},
             "cgroup": {"type": "str", "required": True},
-            "kinds": {"type": "list", "elements": "str", "choices": list(local_cluster.KINDS), "default": list(local_cluster.KINDS)},
+            "kinds": {
+                "type": "list",
+                "elements": "str",
+                "choices": list(local_cluster.KINDS),
+                "default": list(local_cluster.KINDS),
+            },
         },
         supports_check_mode=True,
     )

@@ -57,7 +57,6 @@ written:
   returned: always
 """
 
-import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -74,8 +73,8 @@ def differs(path: Path, content: bytes, mode: int) -> bool:
 def write(path: Path, content: bytes, mode: int) -> None:
     """Put the file in place with its permissions, by a rename."""
     unfinished = path.with_name(f".{path.name}.unfinished")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
+    unfinished.touch(mode=0o600)  # before anything is in it that not everybody may read
+    unfinished.write_bytes(content)
     unfinished.chmod(mode)
     unfinished.rename(path)
 
