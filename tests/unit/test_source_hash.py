@@ -1,5 +1,6 @@
 """The hash that decides whether an image is built again."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,16 @@ BASE: ImageRow = {"repository": "x/base", "recipe": "base", "sources": ["base"]}
 APP: ImageRow = {"repository": "x/app", "recipe": "app", "base": "base", "sources": ["app/Containerfile", "app/src"]}
 
 
+FILES = ("base/packages", "app/Containerfile", "app/src/b.py", "app/src/a.py", "app/src/c/d.py", "app/tests/test_a.py")
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return make_sources(tmp_path / "one")
+    return make_sources(tmp_path / "one", FILES)
 
 
-def make_sources(root: Path) -> Path:
-    for name in ("base/packages", "app/Containerfile", "app/src/b.py", "app/src/a.py", "app/tests/test_a.py"):
+def make_sources(root: Path, files: Iterable[str]) -> Path:
+    for name in files:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"content of {name}\n")
     return root
@@ -30,7 +34,7 @@ def app_hash(root: Path, app: ImageRow = APP) -> str:
 
 
 def test_two_copies_agree_whatever_their_place_and_the_order_of_sources(root: Path, tmp_path: Path) -> None:
-    copy = make_sources(tmp_path / "elsewhere" / "two")
+    copy = make_sources(tmp_path / "elsewhere" / "two", reversed(FILES))
     (copy / "app/src/a.py").touch()
     turned: ImageRow = {**APP, "sources": ["app/src", "app/Containerfile"]}
     assert app_hash(root) == app_hash(copy, turned)
