@@ -86,7 +86,7 @@ def query(kubectl: Kubectl, pod: str, user: str, password: str, sql: str) -> sub
 
 @pytest.mark.usefixtures("namespace")
 def test_a_set_up_killed_half_way_starts_over_and_any_password_works(kubectl: Kubectl) -> None:
-    interrupted = "timeout --signal=KILL 1 rowhouse-postgres; ls $PGDATA.unfinished; exec rowhouse-postgres"
+    interrupted = "timeout --signal=KILL 0.5 rowhouse-postgres; ls $PGDATA.unfinished; exec rowhouse-postgres"
     start(kubectl, "whole", PASSWORDS, ["/bin/sh", "-c", interrupted])
     log = wait_for_log(kubectl, "whole", "[1] LOG:  database system is ready")
     assert log.count("making a new database cluster") == 2
