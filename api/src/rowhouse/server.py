@@ -1,11 +1,16 @@
 """gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
 
+import asyncio
 import logging
+import signal
 from typing import cast
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+from gunicorn.workers.gasgi import ASGIWorker
 
 from rowhouse.app import ASGIApp
 from rowhouse.asgi import build_app
@@ -16,6 +21,8 @@ from rowhouse.settings import Settings
 _GRACEFUL_TIMEOUT_SECONDS = 20
 # A worker that ends waits for idle connections too, so they are kept for less than that.
 _KEEPALIVE_SECONDS = 5
+
+_ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class Server(BaseApplication):
@@ -41,6 +48,8 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
+            "post_fork": _hold_signals,
+            "post_worker_init": _release_signals,
             "logger_class": _Log,
             "loglevel": settings.log_level,
             "proc_name": "rowhouse",
@@ -50,6 +59,17 @@ class Server(BaseApplication):
     def load(self) -> ASGIApp:
         """Build the app."""
         return build_app(self._settings, self._datasets)
+
+
+def _hold_signals(_arbiter: Arbiter, _worker: Worker) -> None:
+    """Keep signals waiting while a worker starts: until its event loop runs they would be lost."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
+
+
+def _release_signals(worker: ASGIWorker) -> None:
+    """Let them in with the event loop's first step."""
+    loop = cast("asyncio.AbstractEventLoop", worker.loop)
+    loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING_SIGNALS)
 
 
 class _Log(Logger):
