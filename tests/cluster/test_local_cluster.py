@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -65,6 +66,21 @@ def claim(name: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec})
 
 
+def deployment(volume: str) -> str:
+    """Return a manifest of a deployment, named as its volume, whose pod is there until it is stopped."""
+    spec = json.loads(pod(volume, "import time; time.sleep(3600)", volume))["spec"] | {"restartPolicy": "Always"}
+    labels = {"app": volume}
+    template = {"metadata": {"labels": labels}, "spec": spec}
+    return json.dumps(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": volume},
+            "spec": {"selector": {"matchLabels": labels}, "template": template},
+        }
+    )
+
+
 def finish(namespace: Run, name: str, code: str, volume: str | None = None) -> str:
     """Run a pod to its end and return what it printed."""
     namespace("create", "--filename=-", stdin=pod(name, code, volume))
@@ -95,10 +111,16 @@ def test_a_pod_finds_a_service_by_its_name(kubectl: Run, namespace: Run) -> None
     assert finish(namespace, "names", code).strip() == service
 
 
-def test_a_volume_outlives_its_pod(namespace: Run) -> None:
+@pytest.mark.timeout(120)
+def test_a_volume_outlives_its_pod_and_goes_with_its_claim(namespace: Run) -> None:
     namespace("create", "--filename=-", stdin=claim("kept"))
     finish(namespace, "writer", "open('/data/note', 'w').write('still here')", "kept")
     assert finish(namespace, "reader", "print(open('/data/note').read())", "kept").strip() == "still here"
+    folder = STATE / "volumes" / namespace("get", "pvc", "kept", "--output=jsonpath={.spec.volumeName}").stdout
+    assert (folder / "note").exists()
+    namespace("delete", "pvc", "kept")
+    while folder.exists():  # the test's time limit is the deadline
+        time.sleep(0.5)
 
 
 def test_exec_runs_in_the_pod(namespace: Run) -> None:
@@ -197,8 +219,8 @@ def test_the_database_wants_a_certificate() -> None:
         answer("127.0.0.1", DEFAULTS["local_cluster_ports"]["etcd"], "/version")
 
 
-def kill_everything() -> None:
-    """Do what a power cut does: end every process, with no chance to tidy up, and take mounts and links away."""
+def kill() -> None:
+    """End every process, with no chance to tidy up, and take mounts and links away."""
     while alive := cluster_processes():
         for pid in alive:
             with contextlib.suppress(ProcessLookupError):
@@ -212,42 +234,44 @@ def kill_everything() -> None:
     subprocess.run(["ip", "link", "delete", BRIDGE], check=True)
 
 
-def test_a_killed_cluster_comes_back_as_it_was(kubectl: Run, namespace: Run, ansible_playbook: Run) -> None:
-    namespace("create", "--filename=-", stdin=claim("survivor"))
-    finish(namespace, "before", "open('/data/note', 'w').write('from before')", "survivor")
-    server = json.loads(pod("unused", "import time; print('up', flush=True); time.sleep(600)", "survivor"))["spec"]
-    server["restartPolicy"] = "Always"
-    namespace(
-        "create",
-        "--filename=-",
-        stdin=json.dumps(
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": "server"},
-                "spec": {
-                    "selector": {"matchLabels": {"app": "server"}},
-                    "template": {"metadata": {"labels": {"app": "server"}}, "spec": server},
-                },
-            }
-        ),
-    )
-    namespace("rollout", "status", "deployment/server", "--timeout=60s")
+def cut_power() -> None:
+    """Leave what a machine has after a reboot: the disk."""
+    kill()
+    shutil.rmtree(RUN)
+    for command in ("iptables", "ip6tables"):
+        rules = footprint.output(f"{command}-save")
+        kept = [line for line in rules if "KUBE-" not in line and BRIDGE not in line]
+        subprocess.run([f"{command}-restore"], input="\n".join([*kept, ""]), text=True, check=True)
+    for cgroup in Path("/sys/fs/cgroup").glob("*/rowhouse"):
+        for folder, _, _ in os.walk(cgroup, topdown=False):
+            Path(folder).rmdir()
+    subprocess.run(["sysctl", "--quiet", "--load", str(STATE / "sysctls")], check=True)
+
+
+@pytest.mark.parametrize("disaster", [kill, cut_power])
+def test_the_cluster_comes_back_as_it_was(
+    disaster: Callable[[], None], kubectl: Run, namespace: Run, ansible_playbook: Run
+) -> None:
+    name = disaster.__name__.replace("_", "-")
+    namespace("create", "--filename=-", stdin=claim(name))
+    finish(namespace, f"{name}-before", "open('/data/note', 'w').write('from before')", name)
+    namespace("create", "--filename=-", stdin=deployment(name))
+    namespace("rollout", "status", f"deployment/{name}", "--timeout=60s")
     identity = kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}").stdout
 
-    kill_everything()
+    disaster()
     started = time.monotonic()
     done = ansible_playbook("playbooks/cluster.yml", "-i", "inventories/dev")
     assert done.returncode == 0, done.stdout + done.stderr
     assert kubectl("get", "namespace", "kube-system", "--output=jsonpath={.metadata.uid}").stdout == identity
     # The API still says "ready" of before, until the kubelet has looked: exec meets the pod itself.
-    read = ("exec", "deployment/server", "--", "/usr/bin/python3.13", "-c", "print(open('/data/note').read())")
+    read = ("exec", f"deployment/{name}", "--", "/usr/bin/python3.13", "-c", "print(open('/data/note').read())")
     while (seen := namespace(*read, check=False)).returncode != 0 and time.monotonic() - started < BACK_SECONDS:
         time.sleep(1)
     seconds = time.monotonic() - started
     assert seen.stdout.strip() == "from before", seen.stderr
     assert seconds < BACK_SECONDS
-    print(f"back after {seconds:.0f} s")  # noqa: T201 # shown by pytest -s and in a failure
+    print(f"back {seconds:.0f} s after {name}")  # noqa: T201 # shown by pytest -s and in a failure
 
 
 def test_a_taken_port_is_refused_by_name(ansible_playbook: Run, tmp_path: Path) -> None:
