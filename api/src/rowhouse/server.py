@@ -1,9 +1,8 @@
 """gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
 
-import asyncio
 import logging
 import signal
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -16,6 +15,9 @@ from rowhouse.app import ASGIApp
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
 from rowhouse.settings import Settings
+
+if TYPE_CHECKING:
+    import asyncio
 
 # Less than the 30 s that Kubernetes gives a pod to end.
 _GRACEFUL_TIMEOUT_SECONDS = 20
