@@ -152,6 +152,20 @@ def test_a_walk_goes_on_in_its_version_until_that_is_dropped(house: House) -> No
         assert_problem(served.public.get(following), 410, "cursor-expired")
 
 
+def test_a_cursor_of_a_version_that_only_another_replica_has_seen(house: House) -> None:
+    house.put_stations(3)
+    house.load()
+    with house.serve() as served:
+        served.public.get("/stations")
+        for count in (4, 5, 6):
+            house.put_stations(count)
+            house.load()
+            ((version,),) = house.sql("SELECT version FROM dataset_pointer")
+            cursor = Cursor(int(str(version)), count - 1).encode()
+            page = served.public.get(f"/stations?cursor={cursor}")
+            assert [row["id"] for row in page.json()["data"]] == [count]
+
+
 def test_not_ready_before_the_first_load_and_ready_after_it_without_a_restart(house: House) -> None:
     house.put_stations(1)
     with house.serve(until_ready=False) as served:

@@ -125,5 +125,7 @@ class RedisCache:
         return time.monotonic() < self._paused_until
 
     def _pause(self, error: Exception) -> None:
-        log.warning("Redis failed and is left alone for %.0f s: %s", _PAUSE_SECONDS, error or type(error).__name__)
+        if not self._paused():
+            reason = str(error) or type(error).__name__
+            log.warning("Redis failed and is left alone for %.0f s: %s", _PAUSE_SECONDS, reason)
         self._paused_until = time.monotonic() + _PAUSE_SECONDS
