@@ -21,6 +21,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
     current_pods,
     judge,
 )
+from urllib3.exceptions import HTTPError
 
 ARGUMENTS = {
     "kubeconfig": {"type": "str", "required": True},
@@ -74,7 +75,11 @@ class _Wait:
 
     def until_done(self) -> None:
         while True:
-            verdict = self._look()
+            try:
+                verdict = self._look()
+            except HTTPError:
+                # A control plane may restart during a rollout: that is for the timeout to judge.
+                verdict = Verdict(done=False, progress="the cluster does not answer")
             now = time.monotonic()
             self._print(verdict, now)
             if verdict.done:
