@@ -99,7 +99,7 @@ def take() -> Footprint:
         "processes": {program for program, _ in running},
         "network namespaces": {namespace for _, namespace in running},
         "mounts": {f"{point} {kind} {source}" for source, point, kind, *_ in mounts},
-        "interfaces": {path.name for path in Path("/sys/class/net").iterdir()},
+        "interfaces": {link["ifname"] for link in json.loads("".join(output("ip", "-json", "link", "show")))},
         "rules": {*rules("iptables"), *rules("ip6tables")},
         "cgroups": {folder for folder, _, _ in os.walk("/sys/fs/cgroup")},
         "sysctls": {line for line in output("sysctl", "--all", "--ignore") if SYSCTL.match(line)},

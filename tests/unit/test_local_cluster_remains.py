@@ -79,6 +79,8 @@ do("iptables", "-A", "FORWARD", "-i", "remains01", "-j", "ACCEPT")
 remains = Remains(root="/none", run_dir="/none", bridge="remains0", cgroup="none")
 assert len(remains.remove("rules")) == 4
 assert remains.remove("rules") == []
+assert remains.remove("interfaces") == ["remains0"]
+assert remains.remove("interfaces") == []
 do("iptables-save")
 """
 

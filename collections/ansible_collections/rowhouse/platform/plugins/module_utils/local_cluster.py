@@ -7,6 +7,7 @@ holds after a crash, a kill or a reboot.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -142,21 +143,28 @@ class Remains:
 
     def _remove_mounts(self) -> None:
         for point in self._find_mounts():
-            run("umount", "--lazy", point)
+            try:
+                run("umount", "--lazy", point)
+            except RemainsError:
+                # It may have gone by itself meanwhile, with the last process that used it.
+                if point in self._find_mounts():
+                    raise
 
     # interfaces: the bridge and the pods' ends that are connected to it
 
     def _find_interfaces(self) -> list[str]:
-        net = Path("/sys/class/net")
-        if not (net / self.bridge).exists():
-            return []
-        return [*sorted(port.name for port in (net / self.bridge / "brif").iterdir()), self.bridge]
+        links = json.loads(run("ip", "-json", "link", "show"))
+        ports = [link["ifname"] for link in links if link.get("master") == self.bridge]
+        return [*ports, *(link["ifname"] for link in links if link["ifname"] == self.bridge)]
 
     def _remove_interfaces(self) -> None:
         for name in self._find_interfaces():
-            # A pod's end also goes by itself, with the pod's network namespace.
-            if Path("/sys/class/net", name).exists():
+            try:
                 run("ip", "link", "delete", name)
+            except RemainsError:
+                # A pod's end also goes by itself, with the pod's network namespace.
+                if name in self._find_interfaces():
+                    raise
 
     # rules: of kube-proxy and the kubelet (KUBE-…), and those that name the bridge
 
