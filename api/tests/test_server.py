@@ -120,11 +120,12 @@ def test_sigterm_ends_it_cleanly(house: House) -> None:
     assert "Forcing close" not in text
 
 
+@pytest.mark.parametrize("begun", [1, 2])
 @pytest.mark.parametrize("milliseconds", [0, 20, 40, 60])
-def test_sigterm_while_the_workers_start_is_not_lost(house: House, milliseconds: int) -> None:
+def test_sigterm_while_the_workers_start_is_not_lost(house: House, begun: int, milliseconds: int) -> None:
     house.put_stations(1)
     with house.serve(until_ready=False) as served:
-        wait_until(lambda: served.log.read_text().count("Booting worker") == 2, "both workers begin")
+        wait_until(lambda: served.log.read_text().count("Booting worker") >= begun, "workers begin")
         time.sleep(milliseconds / 1000)
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(timeout=10) == 0

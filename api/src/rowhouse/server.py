@@ -1,14 +1,13 @@
 """gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
 
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING, cast
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.base import Worker
 from gunicorn.workers.gasgi import ASGIWorker
 
 from rowhouse.app import ASGIApp
@@ -50,8 +49,7 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
-            "post_fork": _hold_signals,
-            "post_worker_init": _release_signals,
+            "post_worker_init": _release_signals_in_loop,
             "logger_class": _Log,
             "loglevel": settings.log_level,
             "proc_name": "rowhouse",
@@ -62,16 +60,28 @@ class Server(BaseApplication):
         """Build the app."""
         return build_app(self._settings, self._datasets)
 
+    def run(self) -> None:
+        """Serve until SIGTERM.
 
-def _hold_signals(_arbiter: Arbiter, _worker: Worker) -> None:
-    """Keep signals waiting while a worker starts: until its event loop runs they would be lost."""
+        A worker is born with its signals held, and lets them in when its event loop runs: one that arrives between
+        would be lost, as the handlers that it inherits only tell its own copy of the parent's queue.
+        """
+        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
+        super().run()  # type: ignore[no-untyped-call] # gunicorn ships no types
+
+
+def _hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
 
 
-def _release_signals(worker: ASGIWorker) -> None:
+def _release_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
+
+
+def _release_signals_in_loop(worker: ASGIWorker) -> None:
     """Let them in with the event loop's first step."""
     loop = cast("asyncio.AbstractEventLoop", worker.loop)
-    loop.call_soon(signal.pthread_sigmask, signal.SIG_UNBLOCK, _ENDING_SIGNALS)
+    loop.call_soon(_release_signals)
 
 
 class _Log(Logger):
