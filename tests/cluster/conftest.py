@@ -3,16 +3,15 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cluster.output import Get, Run
+
 ROOT = Path(__file__).parents[2]
 LOCAL_CLUSTER = Path("/var/lib/rowhouse")
-
-type Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,7 +50,7 @@ def ansible_playbook() -> Run:
 
 
 @pytest.fixture(scope="session")
-def get(kubectl: Run) -> Callable[..., Any]:
+def get(kubectl: Run) -> Get:
     """Read objects of the cluster, with the words of kubectl: `get("pods", "-n", …)["items"]`."""
 
     def run(*words: str) -> Any:

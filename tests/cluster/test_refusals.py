@@ -150,3 +150,11 @@ def test_an_unknown_setting_is_named_with_its_nearest(deploy_dev: Callable[..., 
 def test_more_connections_than_the_database_takes_are_refused(deploy_dev: Callable[..., str]) -> None:
     output = deploy_dev(api_replicas=20)
     assert "but postgres_max_connections is 100. Raise it, or lower api_replicas" in output
+
+
+@pytest.mark.parametrize("playbook", ["playbooks/cluster.yml", "playbooks/build.yml"])
+def test_a_user_without_rights_is_told_to_be_root(playbook: str) -> None:
+    # In a user namespace of its own a process is nobody, and may still read what belongs to root.
+    command = ["unshare", "--user", str(ROOT / ".venv/bin/ansible-playbook"), playbook, "-i", "inventories/dev"]
+    output = refused(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False))
+    assert "as root" in output

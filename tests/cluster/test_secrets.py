@@ -1,5 +1,6 @@
 """Supplied passwords, in an environment of its own: encrypted, used, never printed, never changed behind one's back."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -66,7 +67,7 @@ def forwarded(namespace: str, target: str, port: int) -> Iterator[int]:
     """Forward a free local port to the target's port."""
     process = subprocess.Popen(
         [LOCAL_CLUSTER / "bin/kubectl", "port-forward", "-n", namespace, target, f":{port}"],
-        env={"KUBECONFIG": str(LOCAL_CLUSTER / "kubeconfig")},
+        env=os.environ | {"KUBECONFIG": str(LOCAL_CLUSTER / "kubeconfig")},
         stdout=subprocess.PIPE,
         text=True,
     )

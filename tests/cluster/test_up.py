@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.output import changes
+
 ROOT = Path(__file__).parents[2]
 
 SECOND_RUN_SECONDS = 60
@@ -21,8 +23,11 @@ def make_up(*variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", "up", *variables], cwd=ROOT, capture_output=True, text=True)
 
 
-def changes(output: str) -> list[int]:
-    return [int(count) for count in re.findall(r"changed=(\d+)", output)]
+@pytest.fixture(scope="module", autouse=True)
+def _first_run() -> None:
+    """Mend what other tests may have left."""
+    done = make_up()
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_second_run_is_quick_and_changes_nothing() -> None:
@@ -31,7 +36,7 @@ def test_a_second_run_is_quick_and_changes_nothing() -> None:
     took = time.monotonic() - started
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert changes(done.stdout) == [0, 0, 0], done.stdout
+    assert changes(done) == 0, done.stdout
     assert took < SECOND_RUN_SECONDS
 
 
@@ -81,4 +86,4 @@ def test_an_interrupted_run_is_simply_run_again(empty_environment: Path) -> None
     assert done.returncode == 0, done.stdout + done.stderr
     with urllib.request.urlopen("http://127.0.0.1:30811/air_quality") as answer:
         assert json.load(answer)["meta"]["total"] == 149151
-    assert changes(make_up(inventory).stdout) == [0, 0, 0]
+    assert changes(make_up(inventory)) == 0
