@@ -62,7 +62,14 @@ def empty_environment(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "inventory/hosts.yml").write_text((ROOT / "inventories/dev/hosts.yml").read_text())
     yield tmp_path / "inventory"
     subprocess.run(
-        ["/var/lib/rowhouse/bin/kubectl", "delete", "namespace", "rowhouse-interrupted", "--ignore-not-found"],
+        [
+            "/var/lib/rowhouse/bin/kubectl",
+            "delete",
+            "namespace",
+            "rowhouse-interrupted",
+            "--ignore-not-found",
+            "--wait=false",
+        ],
         env=os.environ | {"KUBECONFIG": "/var/lib/rowhouse/kubeconfig"},
         check=True,
     )
