@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.machine import STATE
 from tests.cluster.output import Get, Run
 
 ROOT = Path(__file__).parents[2]
-LOCAL_CLUSTER = Path("/var/lib/rowhouse")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,8 +26,8 @@ def kubectl() -> Run:
 
     def run(*words: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [LOCAL_CLUSTER / "bin/kubectl", *words],
-            env=os.environ | {"KUBECONFIG": str(LOCAL_CLUSTER / "kubeconfig")},
+            [STATE / "bin/kubectl", *words],
+            env=os.environ | {"KUBECONFIG": str(STATE / "kubeconfig")},
             capture_output=True,
             text=True,
             check=check,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cluster.machine import STATE
 from tests.cluster.output import Get, Run, changes, said
 
 ROOT = Path(__file__).parents[2]
-LOCAL_CLUSTER = Path("/var/lib/rowhouse")
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -62,7 +62,7 @@ def test_a_missing_kubeconfig_names_make_up(deploy_dev: Callable[..., str]) -> N
 
 
 def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, deploy_dev: Callable[..., str]) -> None:
-    kubeconfig = yaml.safe_load((LOCAL_CLUSTER / "kubeconfig").read_text())
+    kubeconfig = yaml.safe_load((STATE / "kubeconfig").read_text())
     for cluster in kubeconfig["clusters"]:
         cluster["cluster"]["server"] = "https://127.0.0.1:1"
     path = tmp_path / "kubeconfig"

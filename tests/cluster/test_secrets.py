@@ -15,10 +15,10 @@ import psycopg2
 import pytest
 import yaml
 
+from tests.cluster.machine import STATE
 from tests.cluster.output import Run, said
 
 ROOT = Path(__file__).parents[2]
-LOCAL_CLUSTER = Path("/var/lib/rowhouse")
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,8 @@ def vaulted_run(vaulted: Environment) -> subprocess.CompletedProcess[str]:
 def forwarded(namespace: str, target: str, port: int) -> Iterator[int]:
     """Forward a free local port to the target's port."""
     process = subprocess.Popen(
-        [LOCAL_CLUSTER / "bin/kubectl", "port-forward", "-n", namespace, target, f":{port}"],
-        env=os.environ | {"KUBECONFIG": str(LOCAL_CLUSTER / "kubeconfig")},
+        [STATE / "bin/kubectl", "port-forward", "-n", namespace, target, f":{port}"],
+        env=os.environ | {"KUBECONFIG": str(STATE / "kubeconfig")},
         stdout=subprocess.PIPE,
         text=True,
     )

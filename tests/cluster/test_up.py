@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.output import changes
+from tests.cluster.output import Run, changes
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,25 +54,14 @@ def test_it_prints_the_url_and_a_curl_line_with_its_answer(second_run: TimedRun)
 
 
 @pytest.fixture
-def empty_environment(tmp_path: Path) -> Iterator[Path]:
+def empty_environment(tmp_path: Path, kubectl: Run) -> Iterator[Path]:
     """An inventory of its own, whose namespace does not exist yet."""
     variables = tmp_path / "inventory/group_vars/all/main.yml"
     variables.parent.mkdir(parents=True)
     variables.write_text("stack_environment: interrupted\nstack_context: dev\napi_node_port: 30811\n")
     (tmp_path / "inventory/hosts.yml").write_text((ROOT / "inventories/dev/hosts.yml").read_text())
     yield tmp_path / "inventory"
-    subprocess.run(
-        [
-            "/var/lib/rowhouse/bin/kubectl",
-            "delete",
-            "namespace",
-            "rowhouse-interrupted",
-            "--ignore-not-found",
-            "--wait=false",
-        ],
-        env=os.environ | {"KUBECONFIG": "/var/lib/rowhouse/kubeconfig"},
-        check=True,
-    )
+    kubectl("delete", "namespace", "rowhouse-interrupted", "--ignore-not-found", "--wait=false")
 
 
 @pytest.mark.timeout(400)
