@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session", autouse=True)
 def _up() -> None:
+    # make test has done it, once for all that it runs side by side.
+    if os.environ.get("CLUSTER_IS_UP"):
+        return
     done = subprocess.run(["make", "up"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

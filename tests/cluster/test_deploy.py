@@ -10,6 +10,9 @@ import pytest
 
 from tests.cluster.output import Get, Run, changes, said
 
+# Measured in time.
+pytestmark = pytest.mark.alone
+
 SECOND_RUN_SECONDS = 30
 
 

@@ -19,6 +19,9 @@ import yaml
 from tests.cluster import footprint
 from tests.cluster.machine import BRIDGE, DEFAULTS, ROLES, RUN, STATE, cluster_processes
 
+# They kill the cluster.
+pytestmark = pytest.mark.alone
+
 STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
 IMAGE = f"{STACK['stack_pull_registry']}/rowhouse/python:{STACK['stack_release']}"
 NAMESPACE = "local-cluster-test"

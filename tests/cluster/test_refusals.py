@@ -71,7 +71,10 @@ def test_a_cluster_that_does_not_answer_is_named(tmp_path: Path, deploy_dev: Cal
     assert f"The cluster of context dev in {path} does not answer at https://127.0.0.1:1" in output
 
 
-def test_no_default_storage_class_names_the_setting(kubectl: Run, get: Get, deploy_dev: Callable[..., str]) -> None:
+@pytest.mark.alone
+def test_no_default_storage_class_names_the_setting(
+    kubectl: Run, get: Get, deploy_dev: Callable[..., str], ansible_playbook: Run
+) -> None:
     mark = "storageclass.kubernetes.io/is-default-class"
     (default,) = [
         item["metadata"]["name"]
@@ -82,7 +85,8 @@ def test_no_default_storage_class_names_the_setting(kubectl: Run, get: Get, depl
     try:
         output = deploy_dev()
     finally:
-        kubectl("annotate", "storageclass", default, f"{mark}=true")
+        mended = ansible_playbook("playbooks/cluster.yml", "-i", "inventories/dev")
+    assert changes(mended) == 1, said(mended)
     assert f"no default StorageClass (it has {default})" in output
     assert "Set postgres_storage_class in group_vars/all/main.yml" in output
 
