@@ -10,11 +10,13 @@ datasets_dir    folder with NAME/dataset.yml and the data files
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
 from ansible_collections.rowhouse.platform.plugins.module_utils.datasets import file_problems
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 ARGUMENTS = {
     "source_dir": {"type": "path", "required": True},
@@ -23,13 +25,10 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    _requires_connection = False
-    _supports_check_mode = True
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)
+    def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         folder = arguments["datasets_dir"]
         # Only what the pods will have: a ROWHOUSE_* variable of this shell must not decide.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ROWHOUSE_")}
@@ -44,9 +43,6 @@ class ActionModule(ActionBase):
         )
         # The pods of the API have no data files: those are looked at here.
         problems = [checked.stderr.strip()] if checked.returncode else list(file_problems(Path(folder)))
-        return {
-            **result,
-            "changed": False,
-            "failed": bool(problems),
-            "msg": "\n".join(problems) or checked.stdout.strip(),
-        }
+        if problems:
+            raise RefusalError("\n".join(problems))
+        return {"msg": checked.stdout.strip()}

@@ -6,13 +6,13 @@ storage_class           class of the database's volume; empty: the cluster's def
 node_port               port that the API shall have on the nodes; null: any
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
     Cluster,
-    ClusterError,
     list_services,
     refuse_storage,
     refuse_taken_port,
@@ -27,20 +27,12 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    _requires_connection = False
-    _supports_check_mode = True
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)
-        inventory = Path((task_vars or {})["inventory_dir"])
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace = arguments["namespace"]
-        try:
-            cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], inventory)
-            refuse_storage(cluster.list("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
-            refuse_taken_port(list_services(cluster), arguments["node_port"], namespace)
-        except ClusterError as error:
-            return {**result, "failed": True, "msg": str(error)}
-        exists = cluster.get("v1", "Namespace", namespace) is not None
-        return {**result, "changed": False, "namespace_exists": exists}
+        cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], Path(variables["inventory_dir"]))
+        refuse_storage(cluster.list("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
+        refuse_taken_port(list_services(cluster), arguments["node_port"], namespace)
+        return {"namespace_exists": cluster.get("v1", "Namespace", namespace) is not None}

@@ -5,22 +5,23 @@ argument_specs accept any further variable, so a typo would quietly leave the de
 roles_dir   folder of the roles
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.variables import known_variables, unknown_variables
 
+ARGUMENTS = {"roles_dir": {"type": "path", "required": True}}
 
-class ActionModule(ActionBase):
-    _requires_connection = False
-    _supports_check_mode = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec({"roles_dir": {"type": "path", "required": True}})
-        variables = task_vars or {}
-        unknown = unknown_variables(
-            variables, known_variables(Path(arguments["roles_dir"])), [Path(variables["inventory_dir"])]
-        )
-        return {**result, "changed": False, "failed": bool(unknown), "msg": "\n".join(map(str, unknown)) or "ok"}
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
+
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        known = known_variables(Path(arguments["roles_dir"]))
+        unknown = unknown_variables(variables, known, [Path(variables["inventory_dir"])])
+        if unknown:
+            raise RefusalError("\n".join(map(str, unknown)))
+        return {}

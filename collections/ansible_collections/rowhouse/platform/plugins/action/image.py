@@ -14,21 +14,20 @@ Returns digest, and a summary with the sizes.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
 from ansible_collections.rowhouse.platform.plugins.module_utils.image_build import Builder, BuildError, Recipe
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     BASE_DIGEST_LABEL,
     SOURCE_HASH_LABEL,
     Registry,
-    RegistryError,
 )
 from ansible_collections.rowhouse.platform.plugins.module_utils.source_hash import (
     ImageRow,
-    MissingSourceError,
     source_hash,
 )
 
@@ -45,18 +44,11 @@ ARGUMENTS = {
 }
 
 
-class ActionModule(ActionBase):
-    _supports_check_mode = True
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
+    _requires_connection = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            return {**result, **self._ensure(arguments)}
-        except (BuildError, MissingSourceError, RegistryError) as error:
-            return {**result, "failed": True, "msg": str(error)}
-
-    def _ensure(self, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         name, table, root, release = (arguments[key] for key in ("name", "table", "root", "release"))
         row: ImageRow = table[name]
         registry = Registry(arguments["registry"])

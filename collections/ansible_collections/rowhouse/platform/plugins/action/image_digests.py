@@ -8,14 +8,15 @@ placeholders                    true: ask nobody, return references that no regi
 """
 
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     SOURCE_HASH_LABEL,
     Registry,
-    RegistryError,
 )
 
 ARGUMENTS = {
@@ -33,13 +34,10 @@ class UnfitImageError(Exception):
     """An image must be built before it can be deployed."""
 
 
-class ActionModule(ActionBase):
-    _requires_connection = False
-    _supports_check_mode = True
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         repositories: dict[str, str] = arguments["repositories"]
         digests = dict.fromkeys(repositories, PLACEHOLDER_DIGEST)
         if not arguments["placeholders"]:
@@ -54,16 +52,14 @@ class ActionModule(ActionBase):
                     }
                     digests = {name: answer.result() for name, answer in asked.items()}
             except UnfitImageError as error:
-                inventory = os.path.relpath((task_vars or {})["inventory_dir"])
+                inventory = os.path.relpath(variables["inventory_dir"])
                 build = f"ansible-playbook playbooks/build.yml -i {inventory}"
-                return {**result, "failed": True, "msg": f"{error}. Run `{build}`, then this playbook again."}
-            except RegistryError as error:
-                return {**result, "failed": True, "msg": str(error)}
+                raise RefusalError(f"{error}. Run `{build}`, then this playbook again.") from error
         references = {
             name: f"{arguments['pull_registry']}/{repository}@{digests[name]}"
             for name, repository in repositories.items()
         }
-        return {**result, "changed": False, "references": references}
+        return {"references": references}
 
 
 def _digest(registry: Registry, repository: str, release: str, source_hash: str) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster, ClusterError
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
     KINDS,
     LogSource,
@@ -34,29 +35,19 @@ POLL = 1.0
 SIGN_OF_LIFE = 10.0
 
 
-class RolloutFailedError(Exception):
-    """A workload is doomed or too slow; the message says why."""
-
-
-class ActionModule(ActionBase):
-    _requires_connection = False
+class ActionModule(Action):
+    ARGUMENTS = ARGUMENTS
     _supports_check_mode = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(ARGUMENTS)
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         workloads = [item for item in arguments["objects"] if item["kind"] in KINDS]
         if not workloads:
-            return {**result, "changed": False, "msg": "nothing to wait for"}
+            return {"msg": "nothing to wait for"}
         started = time.monotonic()
-        try:
-            inventory = Path((task_vars or {})["inventory_dir"])
-            cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], inventory)
-            for workload in workloads:
-                _Wait(cluster, workload, started, arguments["timeout"]).until_done()
-        except (ClusterError, RolloutFailedError) as error:
-            return {**result, "failed": True, "msg": str(error)}
-        return {**result, "changed": False, "msg": f"ready after {time.monotonic() - started:.0f} s"}
+        cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], Path(variables["inventory_dir"]))
+        for workload in workloads:
+            _Wait(cluster, workload, started, arguments["timeout"]).until_done()
+        return {"msg": f"ready after {time.monotonic() - started:.0f} s"}
 
 
 class _Wait:
@@ -86,16 +77,16 @@ class _Wait:
                 return
             doom = self._patience.exhausted(verdict.dooms, now)
             if doom:
-                raise RolloutFailedError(self._explain(doom.reason, doom.log))
+                raise RefusalError(self._explain(doom.reason, doom.log))
             if now - self._started >= self._timeout:
                 reason = f"not ready after {self._timeout} s: {verdict.progress}"
-                raise RolloutFailedError(self._explain(reason, verdict.log))
+                raise RefusalError(self._explain(reason, verdict.log))
             time.sleep(POLL)
 
     def _look(self) -> Verdict:
         workload = self._cluster.get(self._api_version, self._kind, self._name, self._namespace)
         if workload is None:
-            raise RolloutFailedError(f"{self._kind} {self._name} was deleted by somebody else. Run the playbook again.")
+            raise RefusalError(f"{self._kind} {self._name} was deleted by somebody else. Run the playbook again.")
         replica_sets = (
             self._cluster.list("apps/v1", "ReplicaSet", self._namespace) if self._kind == "Deployment" else []
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.variables import defining_file
 from kubernetes import client, config, dynamic
 from urllib3.exceptions import HTTPError
@@ -18,7 +19,7 @@ FORBIDDEN = 403
 NOT_FOUND = 404
 
 
-class ClusterError(Exception):
+class ClusterError(RefusalError):
     """The target cannot take a deployment; the message is for the user."""
 
 

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.source_hash import LITTER
 
 # A step that takes longer says so at this interval, in seconds.
 _SIGN_OF_LIFE = 10.0
 
 
-class BuildError(Exception):
+class BuildError(RefusalError):
     """A step failed; the text names it and holds the last lines that it printed."""
 
 

@@ -5,6 +5,8 @@ import re
 import subprocess
 from dataclasses import dataclass
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
+
 SOURCE_HASH_LABEL = "org.rowhouse.source-hash"
 BASE_DIGEST_LABEL = "org.rowhouse.base-digest"
 
@@ -12,7 +14,7 @@ BASE_DIGEST_LABEL = "org.rowhouse.base-digest"
 _ABSENT = ("manifest unknown", "name unknown", "repository name not known")
 
 
-class RegistryError(Exception):
+class RegistryError(RefusalError):
     """The registry gave no answer, or refused to; the text says which registry and what to do."""
 
 

@@ -6,6 +6,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
+
 # Left behind by running or installing code, and no part of any image.
 LITTER = ("__pycache__", "*.egg-info")
 
@@ -20,7 +22,7 @@ class ImageRow(TypedDict):
     sources: Sequence[str]
 
 
-class MissingSourceError(Exception):
+class MissingSourceError(RefusalError):
     """A path of the table, or an image that another one stands on, does not exist; the text names it."""
 
 

@@ -1,0 +1,31 @@
+"""What every action plugin of ours does alike: check its arguments, act, and turn a refusal into a failed task."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
+
+
+class Action(ActionBase):
+    """An action on the controller, which changes nothing unless `act` says so.
+
+    ARGUMENTS is an argument spec as modules have it.
+    """
+
+    ARGUMENTS: ClassVar[Mapping[str, Any]]
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = {"changed": False, **super().run(tmp, task_vars)}
+        _, arguments = self.validate_argument_spec(argument_spec=self.ARGUMENTS)
+        try:
+            return {**result, **self.act(arguments, task_vars or {})}
+        except RefusalError as error:
+            return {**result, "failed": True, "msg": str(error)}
+
+    @abstractmethod
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return members of the task's result; a RefusalError fails the task with its text."""
