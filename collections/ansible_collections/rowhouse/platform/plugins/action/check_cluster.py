@@ -7,32 +7,28 @@ node_port               port that the API shall have on the nodes; null: any
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
-    Cluster,
     list_services,
     refuse_storage,
     refuse_taken_port,
 )
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 
-ARGUMENTS = {
-    "kubeconfig": {"type": "str", "required": True},
-    "context": {"type": "str", "required": True},
+ARGUMENTS = TARGET | {
     "namespace": {"type": "str", "required": True},
     "storage_class": {"type": "str", "required": True},
     "node_port": {"type": "int"},
 }
 
 
-class ActionModule(Action):
+class ActionModule(ClusterAction):
     ARGUMENTS = ARGUMENTS
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace = arguments["namespace"]
-        cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], Path(variables["inventory_dir"]))
-        refuse_storage(cluster.list("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
+        cluster = self.connect(arguments, variables)
+        refuse_storage(cluster.find("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
         refuse_taken_port(list_services(cluster), arguments["node_port"], namespace)
         return {"namespace_exists": cluster.get("v1", "Namespace", namespace) is not None}

@@ -7,12 +7,11 @@ timeout                 seconds that all of them together may take
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.utils.display import Display
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
     KINDS,
@@ -24,9 +23,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
 )
 from urllib3.exceptions import HTTPError
 
-ARGUMENTS = {
-    "kubeconfig": {"type": "str", "required": True},
-    "context": {"type": "str", "required": True},
+ARGUMENTS = TARGET | {
     "objects": {"type": "list", "elements": "dict", "required": True},
     "timeout": {"type": "int", "required": True},
 }
@@ -35,7 +32,7 @@ POLL = 1.0
 SIGN_OF_LIFE = 10.0
 
 
-class ActionModule(Action):
+class ActionModule(ClusterAction):
     ARGUMENTS = ARGUMENTS
     _supports_check_mode = False
 
@@ -44,7 +41,7 @@ class ActionModule(Action):
         if not workloads:
             return {"msg": "nothing to wait for"}
         started = time.monotonic()
-        cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], Path(variables["inventory_dir"]))
+        cluster = self.connect(arguments, variables)
         for workload in workloads:
             _Wait(cluster, workload, started, arguments["timeout"]).until_done()
         return {"msg": f"ready after {time.monotonic() - started:.0f} s"}
@@ -88,11 +85,11 @@ class _Wait:
         if workload is None:
             raise RefusalError(f"{self._kind} {self._name} was deleted by somebody else. Run the playbook again.")
         replica_sets = (
-            self._cluster.list("apps/v1", "ReplicaSet", self._namespace) if self._kind == "Deployment" else []
+            self._cluster.find("apps/v1", "ReplicaSet", self._namespace) if self._kind == "Deployment" else []
         )
-        pods = current_pods(workload, self._cluster.list("v1", "Pod", self._namespace), replica_sets)
+        pods = current_pods(workload, self._cluster.find("v1", "Pod", self._namespace), replica_sets)
         claims = (
-            self._cluster.list("v1", "PersistentVolumeClaim", self._namespace) if self._kind == "StatefulSet" else []
+            self._cluster.find("v1", "PersistentVolumeClaim", self._namespace) if self._kind == "StatefulSet" else []
         )
         return judge(workload, pods, claims)
 

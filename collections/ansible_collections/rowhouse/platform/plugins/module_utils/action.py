@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 
@@ -25,6 +26,13 @@ class Action(ActionBase):
             return {**result, **self.act(arguments, task_vars or {})}
         except RefusalError as error:
             return {**result, "failed": True, "msg": str(error)}
+
+    def found(self, lines: list[str]) -> dict[str, Any]:
+        """Return a result that is a change when there are lines; they are shown, as a diff when one is asked for."""
+        if not self._task.diff:
+            for line in lines:
+                Display().display(f"    {line}")
+        return {"changed": bool(lines), "diff": {"before": "".join(f"{line}\n" for line in lines), "after": ""}}
 
     @abstractmethod
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

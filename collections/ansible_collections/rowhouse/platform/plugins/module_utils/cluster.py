@@ -3,6 +3,7 @@
 ClusterError    says which setting in which file is wrong, or what to start
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -76,13 +77,43 @@ class Cluster:
             raise
         return found
 
-    def list(
+    def find(
         self, api_version: str, kind: str, namespace: str | None = None, selector: str | None = None
     ) -> list[Mapping[str, Any]]:
         """Return the objects, of all namespaces without one."""
         found = self._resource(api_version, kind).get(namespace=namespace, label_selector=selector)
         items: list[Mapping[str, Any]] = found.to_dict()["items"]
         return items
+
+    def find_kinds(self, kinds: Iterable[Mapping[str, str]], namespace: str) -> list[Mapping[str, Any]]:
+        """Return the namespace's objects of several kinds, each {api_version, kind}."""
+        return [
+            # In a list the API leaves kind and version to the list.
+            {**item, "apiVersion": kind["api_version"], "kind": kind["kind"]}
+            for kind in kinds
+            for item in self.find(kind["api_version"], kind["kind"], namespace)
+        ]
+
+    def delete(self, item: Mapping[str, Any]) -> None:
+        """Delete the object, and what it owns in the background. One that is gone is fine."""
+        with contextlib.suppress(dynamic.exceptions.NotFoundError):
+            self._resource(item["apiVersion"], item["kind"]).delete(
+                name=item["metadata"]["name"],
+                namespace=item["metadata"].get("namespace"),
+                body={"propagationPolicy": "Background"},
+            )
+
+    def set_managed_fields(self, item: Mapping[str, Any], managed_fields: list[dict[str, Any]]) -> None:
+        """Say anew who owns which fields, unless the object has changed meanwhile."""
+        self._resource(item["apiVersion"], item["kind"]).patch(
+            name=item["metadata"]["name"],
+            namespace=item["metadata"].get("namespace"),
+            content_type="application/json-patch+json",
+            body=[
+                {"op": "test", "path": "/metadata/resourceVersion", "value": item["metadata"]["resourceVersion"]},
+                {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
+            ],
+        )
 
     def last_log_lines(self, pod: str, namespace: str, container: str, *, previous: bool) -> str:
         """Return the last lines that the container wrote, or why there are none."""
@@ -129,7 +160,7 @@ def refuse_taken_port(services: Iterable[Mapping[str, Any]], port: int | None, n
 def list_services(cluster: Cluster) -> list[Mapping[str, Any]]:
     """Return the Services of all namespaces; none where one may see only one's own."""
     try:
-        return cluster.list("v1", "Service")
+        return cluster.find("v1", "Service")
     except client.ApiException as error:
         if error.status == FORBIDDEN:
             return []

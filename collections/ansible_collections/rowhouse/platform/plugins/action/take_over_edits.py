@@ -1,0 +1,43 @@
+"""Action `take_over_edits`: makes the next apply put right what somebody set by hand beside what we apply.
+
+Server-side apply takes back fields that it applies, and leaves alone what others added: a variable, a label of a
+selector, a port. Such fields become ours here, and go with the next apply.
+
+kubeconfig, context     the target
+namespace               where, and the namespace itself
+kinds                   list of {api_version, kind} that are looked at
+manager                 field manager of our applies
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
+from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import edits, is_applied_by, names, taken_over
+
+ARGUMENTS = TARGET | {
+    "namespace": {"type": "str", "required": True},
+    "kinds": {"type": "list", "elements": "dict", "required": True},
+    "manager": {"type": "str", "required": True},
+}
+
+
+class ActionModule(ClusterAction):
+    ARGUMENTS = ARGUMENTS
+
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        manager, namespace = arguments["manager"], arguments["namespace"]
+        cluster = self.connect(arguments, variables)
+        own = cluster.get("v1", "Namespace", namespace)
+        items = [] if own is None else [own, *cluster.find_kinds(arguments["kinds"], namespace)]
+        edited = [item for item in items if is_applied_by(manager, item) and edits(manager, item)]
+        found = [
+            f"{name}: {path} was set by {edit.manager}"
+            for name, item in zip(names(edited), edited, strict=True)
+            for edit in edits(manager, item)
+            for path in edit.paths
+        ]
+        if not self._task.check_mode:
+            for item in edited:
+                cluster.set_managed_fields(item, taken_over(manager, item))
+        return self.found(found)
