@@ -16,7 +16,7 @@ from tests.cluster.output import Get, Run, changes, said
 
 NAMESPACE = "rowhouse-drift"
 OWNERSHIP = yaml.safe_load((ROLES / "stack/vars/main/ownership.yml").read_text())
-KINDS = ["Namespace", "StatefulSet", "Job", *(item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"])]
+KINDS = ["Namespace", "Secret", "StatefulSet", "Job", *(item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"])]
 
 # What somebody might set with kubectl, beside what we apply.
 CONTAINER = {
@@ -116,7 +116,7 @@ def test_a_check_tells_of_a_change_and_makes_none(deployed: Environment) -> None
 
 def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
-    edited = {name for name in before if not name.startswith(("Job/", "ConfigMap/datasets-"))}
+    edited = {name for name in before if not name.startswith(("Job/", "Secret/", "ConfigMap/datasets-"))}
     for name in sorted(edited):
         kind, _, short = name.partition("/")
         patch = json.dumps(EDITS[kind]).replace("{name}", short)
@@ -132,7 +132,7 @@ def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl:
 
 def test_each_object_deleted_by_hand_comes_back(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
-    gone = [name for name in before if not name.startswith("Namespace/")]
+    gone = [name for name in before if not name.startswith(("Namespace/", "Secret/"))]
     kubectl("delete", "-n", NAMESPACE, *gone)
     deployed.deploy()
     assert without_addresses(deployed.contents()) == without_addresses(before)

@@ -180,3 +180,20 @@ def test_patience_ends_only_with_a_doom_that_holds_without_a_break() -> None:
     assert patience.exhausted([], 10) is None
     assert patience.exhausted([doom], 11) is None
     assert patience.exhausted([doom], 21) is doom
+
+
+def creation(reason: str, time: str, uid: str = "u") -> dict[str, Any]:
+    return {"involvedObject": {"uid": uid}, "reason": reason, "lastTimestamp": time, "message": "exceeded quota: pods"}
+
+
+@pytest.mark.parametrize("workload", [stateful_set(), job()], ids=lambda workload: str(workload["kind"]))
+def test_pods_that_cannot_be_created_doom_whoever_leaves_that_to_an_event(workload: dict[str, Any]) -> None:
+    workload["metadata"]["uid"] = "u"
+    failed, created = (
+        creation("FailedCreate", "2026-01-01T00:00:02Z"),
+        creation("SuccessfulCreate", "2026-01-01T00:00:01Z"),
+    )
+    (doom,) = judge(workload, [], (), [failed, created]).dooms
+    assert doom.reason == "pods cannot be created: exceeded quota: pods"
+    assert judge(workload, [], (), [created | {"lastTimestamp": "2026-01-01T00:00:03Z"}, failed]).dooms == ()
+    assert judge(workload, [], (), [creation("FailedCreate", "2026-01-01T00:00:02Z", "another")]).dooms == ()

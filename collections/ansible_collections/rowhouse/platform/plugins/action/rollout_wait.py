@@ -91,7 +91,8 @@ class _Wait:
         claims = (
             self._cluster.find("v1", "PersistentVolumeClaim", self._namespace) if self._kind == "StatefulSet" else []
         )
-        return judge(workload, pods, claims)
+        events = [] if self._kind == "Deployment" else self._cluster.find("v1", "Event", self._namespace)
+        return judge(workload, pods, claims, events)
 
     def _print(self, verdict: Verdict, now: float) -> None:
         text, when = self._printed

@@ -70,10 +70,12 @@ class Patience:
         return next((doom for key, doom in current.items() if now - self._since[key] >= doom.patience), None)
 
 
-def judge(workload: Object, pods: Sequence[Object], claims: Sequence[Object] = ()) -> Verdict:
-    """Judge a workload by its own status, the pods of its current revision and the claims of its namespace."""
+def judge(
+    workload: Object, pods: Sequence[Object], claims: Sequence[Object] = (), events: Sequence[Object] = ()
+) -> Verdict:
+    """Judge a workload by its own status, the pods of its current revision, and its namespace's claims and events."""
     if workload["kind"] == "Job":
-        return _judge_job(workload, pods)
+        return _judge_job(workload, pods, events)
     wanted = workload["spec"].get("replicas", 1)
     status = workload.get("status", {})
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
@@ -81,7 +83,7 @@ def judge(workload: Object, pods: Sequence[Object], claims: Sequence[Object] = (
     done = seen and ready == wanted == status.get("replicas", 0)
     if workload["kind"] == "Deployment":
         done = done and status.get("availableReplicas", 0) == wanted
-    dooms = () if done else (*_condition_dooms(status), *_pod_dooms(pods, claims))
+    dooms = () if done else (*_condition_dooms(status), *_creation_dooms(workload, events), *_pod_dooms(pods, claims))
     unready = next((pod for pod in pods if not _is_ready(pod)), None)
     return Verdict(
         done,
@@ -115,7 +117,7 @@ def _revision(workload: Object, replica_sets: Iterable[Object]) -> tuple[str, st
     return "pod-template-hash", None
 
 
-def _judge_job(job: Object, pods: Sequence[Object]) -> Verdict:
+def _judge_job(job: Object, pods: Sequence[Object], events: Sequence[Object]) -> Verdict:
     status = job.get("status", {})
     newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
     log = None if newest is None else _log_of(newest)
@@ -127,7 +129,7 @@ def _judge_job(job: Object, pods: Sequence[Object]) -> Verdict:
             return Verdict(False, "failed", (Doom("job", reason, 0.0, log),), log)
     failed = f"{status['failed']} failed" if status.get("failed") else None
     progress = _join("running" if status.get("ready") else "starting", failed, _pod_progress(newest))
-    return Verdict(False, progress, tuple(_pod_dooms(pods, ())), log)
+    return Verdict(False, progress, (*_creation_dooms(job, events), *_pod_dooms(pods, ())), log)
 
 
 def _condition_dooms(status: Object) -> Iterator[Doom]:
@@ -137,6 +139,21 @@ def _condition_dooms(status: Object) -> Iterator[Doom]:
             yield Doom("replicas", f"pods cannot be created: {message}", REPLICA_FAILURE_PATIENCE)
         if kind == "Progressing" and holds == "False":
             yield Doom("progress", f"{condition.get('reason', 'no progress')}: {message}", 0.0)
+
+
+def _creation_dooms(workload: Object, events: Sequence[Object]) -> Iterator[Doom]:
+    """Only a Deployment says in its status that its pods cannot be created; the others leave it to an event."""
+    attempts = [
+        event
+        for event in events
+        if event["involvedObject"].get("uid") == workload["metadata"].get("uid")
+        and event.get("reason") in {"FailedCreate", "SuccessfulCreate"}
+    ]
+    last = max(
+        attempts, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""), default=None
+    )
+    if last and last["reason"] == "FailedCreate":
+        yield Doom("create", f"pods cannot be created: {last.get('message', '')}", REPLICA_FAILURE_PATIENCE)
 
 
 def _pod_dooms(pods: Iterable[Object], claims: Sequence[Object]) -> Iterator[Doom]:
