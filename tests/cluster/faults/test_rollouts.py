@@ -1,0 +1,180 @@
+"""A rollout that cannot succeed ends at once with the reason, and the old pods go on serving."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster.faults.conftest import NAMESPACE, URL, Note
+from tests.cluster.load import steady_load
+from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.output import Run, said
+
+STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
+TABLE = yaml.safe_load((ROLES / "stack/vars/main/images.yml").read_text())["stack_image_table"]
+NOBODY = f"{STACK['stack_pull_registry']}/{TABLE['api']['repository']}@sha256:{'0' * 64}"
+# An address of the documentation's (RFC 5737): no pod has it.
+FOREIGN_ADDRESS = "203.0.113.1"
+# A job's first pod was made before the quota was there.
+QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": "1"}}}
+CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "nobody"},
+    "provisioner": "example.com/nobody",
+}
+
+type Fails = Callable[..., str]
+
+
+@pytest.fixture
+def fails(deploy: Run, note: Note) -> Fails:
+    """Deploy what cannot succeed, under a load that must not notice it; returns what the run said."""
+
+    def run(fault: str, reason: str, **variables: object) -> str:
+        started = time.monotonic()
+        with steady_load(f"{URL}/air_quality", fresh=True) as load:
+            done = deploy(**variables)
+        took = time.monotonic() - started
+        output = said(done)
+        assert done.returncode != 0, output
+        found = re.search(reason, output)
+        assert found, output
+        assert load.failures == []
+        served = f"{load.requests} requests meanwhile, none failed"
+        note(fault, "the run ends with the reason, the old pods serve", f"after {took:.0f} s: {found[0]}; {served}")
+        return output
+
+    return run
+
+
+@contextmanager
+def existing(kubectl: Run, definition: Mapping[str, object], *words: str) -> Iterator[None]:
+    kubectl("create", "-f", "-", *words, stdin=json.dumps(definition))
+    try:
+        yield
+    finally:
+        kubectl("delete", "-f", "-", *words, stdin=json.dumps(definition))
+
+
+def test_an_image_that_cannot_be_pulled(fails: Fails) -> None:
+    fails(
+        "an image that the registry does not have",
+        r"Deployment api in \S+: pod api-\S+: (ErrImagePull|ImagePullBackOff): .{0,80}",
+        stack_image_overrides={"api": NOBODY},
+    )
+
+
+def test_a_crash_loop_shows_the_last_log_lines(fails: Fails) -> None:
+    output = fails(
+        "a container that crashes again and again",
+        r"Deployment api in \S+: pod api-\S+: CrashLoopBackOff: .{0,80}",
+        api_settings={"host": FOREIGN_ADDRESS},
+    )
+    assert re.search(r"Last lines of api in pod api-\S+:.*Can't connect to \('203\.0\.113\.1', 8000\)", output)
+
+
+def test_pods_that_never_become_ready(fails: Fails) -> None:
+    output = fails(
+        "pods that never become ready",
+        r"Deployment api in \S+: not ready after 30 s: .{0,80}",
+        api_settings={"database_name": "nowhere"},
+        stack_rollout_timeout=30,
+    )
+    assert 'database "nowhere"' in output
+
+
+def test_pods_that_fit_on_no_node(fails: Fails) -> None:
+    fails(
+        "requests that no node can give",
+        r"Deployment api in \S+: pod api-\S+: Unschedulable: .{0,80}",
+        api_resources={"requests": {"cpu": "500", "memory": "128Mi"}, "limits": {"cpu": "500", "memory": "384Mi"}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "reason", "variables"),
+    [
+        ("a Deployment", "Deployment api", {"api_settings": {"log_level": "warning"}}),
+        (
+            "a Job",
+            r"Job load-\S+",
+            {
+                "postgres_load_resources": {
+                    "requests": {"cpu": "51m", "memory": "64Mi"},
+                    "limits": {"cpu": "1", "memory": "256Mi"},
+                }
+            },
+        ),
+    ],
+)
+def test_a_quota(kubectl: Run, fails: Fails, what: str, reason: str, variables: dict[str, object]) -> None:
+    with existing(kubectl, QUOTA, "-n", NAMESPACE):
+        fails(
+            f"a quota that keeps {what} from making pods",
+            rf"{reason} in \S+: pods cannot be created: .{{0,100}}exceeded quota: full",
+            **variables,
+        )
+
+
+@pytest.fixture
+def another_release(tmp_path: Path, ansible_playbook: Run) -> Callable[[str], dict[str, object]]:
+    """Build the images of a release whose data has a further line; returns the variables that deploy it."""
+
+    def build(line: str) -> dict[str, object]:
+        datasets = tmp_path / "datasets"
+        shutil.copytree(ROOT / "files/datasets", datasets)
+        packed = datasets / "air_quality/air_quality.csv.gz"
+        subprocess.run(["gunzip", packed], check=True)
+        with packed.with_suffix("").open("a") as file:
+            file.write(f"{line}\n")
+        subprocess.run(["gzip", packed.with_suffix("")], check=True)
+        for row in TABLE.values():
+            source = f"docker://{STACK['stack_push_registry']}/{row['repository']}"
+            options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
+            tags = [f"{source}:{STACK['stack_release']}", f"{source}:faults"]
+            subprocess.run(["skopeo", "copy", "-q", *options, *tags], check=True)
+        variables: dict[str, object] = {"stack_release": "faults", "stack_datasets_dir": str(datasets)}
+        done = ansible_playbook("playbooks/build.yml", "-i", "molecule/inventory", "-e", json.dumps(variables))
+        assert done.returncode == 0, said(done)
+        return variables
+
+    return build
+
+
+def test_a_load_with_a_bad_row(fails: Fails, another_release: Callable[[str], dict[str, object]]) -> None:
+    output = fails(
+        "a data file with a bad row",
+        r"Job load-\S+ in \S+: Job failed: .{0,60}",
+        **another_release("149152,2020-01-01,DEBW087,48.3,9.2,much"),
+    )
+    assert "line 149153" in output
+    assert "column pm10" in output
+    assert "much" in output
+
+
+def test_a_volume_that_nobody_provides(kubectl: Run, ansible_playbook: Run, note: Note, tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory"
+    shutil.copytree(ROOT / "molecule/inventory", inventory)
+    variables = {"stack_environment": "unbound", "stack_context": "molecule", "api_node_port": 30815}
+    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    with existing(kubectl, CLASS), gone_afterwards(kubectl, "rowhouse-unbound"):
+        done = ansible_playbook("deploy.yml", "-i", str(inventory), "-e", "postgres_storage_class=nobody")
+    found = re.search(r"StatefulSet postgres in \S+: .*?unbound immediate PersistentVolumeClaims", said(done))
+    assert found, said(done)
+    note("a volume that nobody provides", "the run ends with the reason", found[0])
+
+
+@contextmanager
+def gone_afterwards(kubectl: Run, namespace: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
