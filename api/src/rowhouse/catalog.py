@@ -87,6 +87,11 @@ class Catalog:
         columns = [Column(column.name, _SQL_TYPES[column.type]) for column in dataset.columns]
         return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
 
+    @property
+    def channel(self) -> str:
+        """Name the channel on which a load tells, by NOTIFY, that it has moved a pointer."""
+        return self.schema
+
     @staticmethod
     def table_name(dataset_name: str, version: int) -> str:
         """Name the table of one version."""

@@ -156,6 +156,8 @@ class Loader:
         connection.execute(
             update(versions).where(versions.c.version == version).values(activated_at=func.clock_timestamp())
         )
+        # PostgreSQL sends it with the commit.
+        connection.execute(select(func.pg_notify(self._catalog.channel, "")))
 
     def _drop_old_versions(self, dataset: Dataset) -> None:
         """Keep the versions that were current last. One that somebody is reading stays until the next load."""
