@@ -1,6 +1,6 @@
 """The way to PostgreSQL: one engine a process, made from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg2
@@ -14,13 +14,21 @@ from rowhouse.settings import Settings
 _CONNECT_TIMEOUT_SECONDS = 2
 _UNACKNOWLEDGED_DATA_TIMEOUT_MS = 5000
 
+# A load that was killed, or whose machine is gone, must not hold its locks until a long statement ends or TCP gives up.
+_LOST_CLIENT = {
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+}
+
 
 def serving_engine(settings: Settings) -> Engine:
     """Make the engine that answers requests: autocommit, bounded in connections and in time for each statement."""
     return create_engine(
         _url(settings),
         connect_args=_connect_args(
-            "rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
+            "rowhouse-api", {"statement_timeout": f"{settings.statement_timeout_ms}ms", "timezone": "UTC"}
         ),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
@@ -33,9 +41,8 @@ def loading_engine(settings: Settings) -> Engine:
 
     Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed; times without a zone are UTC.
     """
-    return create_engine(
-        _url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD -c timezone=UTC")
-    )
+    options = {"datestyle": "ISO,YMD", "timezone": "UTC", **_LOST_CLIENT}
+    return create_engine(_url(settings), connect_args=_connect_args("rowhouse-load", options))
 
 
 @contextmanager
@@ -71,10 +78,10 @@ def _url(settings: Settings) -> URL:
     )
 
 
-def _connect_args(application: str, options: str) -> dict[str, object]:
+def _connect_args(application: str, options: Mapping[str, str]) -> dict[str, object]:
     return {
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-        "options": options,
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         "tcp_user_timeout": _UNACKNOWLEDGED_DATA_TIMEOUT_MS,
     }
