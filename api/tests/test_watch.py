@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import psycopg2
 import pytest
 import uvloop
 from house import House
+from parts import wait_until
 from rowhouse import store as store_module
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
@@ -91,17 +93,32 @@ def test_what_is_not_announced_is_found_by_asking(house: House, run: Run) -> Non
     run(work)
 
 
+async def give_up_waiting(house: House, stores: list[Store]) -> psycopg2.extensions.connection:
+    """Cancel a refresh of each store; what is returned holds the lock for which its thread goes on to wait."""
+    holder = house.connect()
+    holder.cursor().execute("LOCK dataset_version")
+    for store in stores:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await store.refresh()
+    return holder
+
+
 def test_whoever_gives_up_waiting_leaves_a_watch_that_works(house: House, run: Run) -> None:
     async def work(stores: list[Store]) -> None:
-        holder = house.connect()
-        holder.cursor().execute("LOCK dataset_version")
-        for store in stores:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.1):
-                    await store.refresh()
-        holder.close()
+        (await give_up_waiting(house, stores)).close()
         house.put_stations(2)
         await asyncio.to_thread(house.load)
         await known(house, stores, 2, seconds=5)
 
     run(work)
+
+
+def test_no_connection_outlives_its_store(house: House, run: Run) -> None:
+    async def work(stores: list[Store]) -> None:
+        holder = await give_up_waiting(house, stores)
+        asyncio.get_running_loop().call_later(0.2, holder.close)
+
+    run(work)
+    connections = "SELECT FROM pg_stat_activity WHERE application_name = 'rowhouse-api'"
+    wait_until(lambda: house.sql(connections) == [], "every connection is closed")
