@@ -153,6 +153,19 @@ class House:
         return subprocess.Popen(command(*arguments), env=self._variables(extra), text=True, stderr=subprocess.PIPE)
 
     @contextmanager
+    def stopped_load(self, share: float) -> Iterator[subprocess.Popen[str]]:
+        """Start a load that stands still when it has read this share of the file; SIGCONT has it go on."""
+        arguments = [sys.executable, str(Path(__file__).parent / "stopping.py"), str(share), "load"]
+        environment = self._variables({})
+        with subprocess.Popen(arguments, env=environment, text=True, stderr=subprocess.PIPE) as process:
+            try:
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                assert process.poll() is None, process.communicate()
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
     def serve(self, extra: dict[str, str] | None = None, *, until_ready: bool = True) -> Iterator[Served]:
         """Run the real server on two free ports; SIGTERM ends it."""
         port, admin_port = free_port(), free_port()

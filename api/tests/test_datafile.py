@@ -1,8 +1,10 @@
 """The data file: missing, empty, damaged, or with a header of its own mind."""
 
+from contextlib import nullcontext
+
 import pytest
 from house import HEADER, STATIONS_YML, House
-from rowhouse.datafile import DataFile
+from rowhouse.datafile import DataFile, NotPlainError
 from rowhouse.errors import LoadError
 
 GZIPPED_YML = STATIONS_YML.replace("stations.csv", "stations.csv.gz")
@@ -81,3 +83,17 @@ def test_a_damaged_gzip_changes_nothing(house: House, damage: str) -> None:
     with pytest.raises(LoadError, match=r"stations\.csv\.gz: is damaged gzip"):
         house.load()
     assert house.tables() == []
+
+
+@pytest.mark.parametrize(("row", "plain"), [('1,"a ""quote""\n",,,,', True), ('1,5" wide,,,,', False)])
+def test_a_quote_that_is_not_closed_is_seen_before_postgresql_has_the_rest(
+    house: House, monkeypatch: pytest.MonkeyPatch, row: str, plain: bool
+) -> None:
+    monkeypatch.setattr("rowhouse.datafile._LONGEST_ROW_BYTES", 1 << 14)
+    monkeypatch.setattr("rowhouse.datafile._CHUNK_BYTES", 1 << 10)
+    house.put(f"{HEADER}{row}\n" + '2,"Station",,,,\n' * 5000)
+    read = 0
+    with nullcontext() if plain else pytest.raises(NotPlainError):
+        for chunk in datafile(house).chunks():
+            read += len(chunk)
+    assert (read > 5000 * 10) == plain

@@ -1,5 +1,6 @@
 """dataset.yml: what is understood, and what is said of mistakes."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_dataset(tmp_path: Path) -> None:
     assert dataset.key.required
 
 
+def test_every_key_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
+    keys = [field.name for field in (*fields(Dataset), *fields(Column)) if field.name != "name"]
+    assert [key for key in keys if f"\n| `{key}` |" not in text] == []
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -53,6 +60,9 @@ def test_a_dataset(tmp_path: Path) -> None:
         ("name: {type: text}", "name: text", "columns.name: must be a mapping with type."),
         ("name: {type: text}", "id: {type: text}", "is not valid YAML: 'id' is there twice"),
         ("columns:", "columns: [", "is not valid YAML"),
+        ("key: id", "key: id\nmax_rejects: -1", "max_rejects: must be a whole number from 0 on, not -1."),
+        ("key: id", "key: id\nmax_rejects: 1.5", "max_rejects: must be a whole number from 0 on, not 1.5."),
+        ("key: id", "key: id\nmax_rejects: true", "max_rejects: must be a whole number from 0 on, not True."),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -102,7 +112,12 @@ def test_what_a_mounted_configmap_adds_is_not_a_dataset(tmp_path: Path) -> None:
 
 def test_the_schema_hash_follows_the_shape_alone(tmp_path: Path) -> None:
     original = read_one(tmp_path, STATIONS_YML).schema_hash
-    for old, new in [("Stations", "Other"), ("unit: m", "unit: km"), ("stations.csv", "other.csv")]:
+    for old, new in [
+        ("Stations", "Other"),
+        ("unit: m", "unit: km"),
+        ("stations.csv", "other.csv"),
+        ("key: id", "key: id\nmax_rejects: 9"),
+    ]:
         assert read_one(tmp_path, STATIONS_YML.replace(old, new)).schema_hash == original
     changes = [
         ("{type: text}", "{type: text, required: true}"),

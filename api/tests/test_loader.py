@@ -1,11 +1,9 @@
 """Loading: what becomes of versions and pointers, also when loads fail, are killed or meet."""
 
-import signal
 import time
 
 import pytest
 from house import HEADER, STATIONS_YML, House
-from parts import wait_until
 from rowhouse.errors import LoadError
 
 POINTERS = "SELECT dataset, version, schema_hash FROM dataset_pointer"
@@ -82,32 +80,6 @@ def test_a_failed_load_changes_nothing(house: House, rows: str) -> None:
     assert house.tables() == ["stations_v1"]
 
 
-def test_a_killed_load_leaves_nothing_and_the_next_one_succeeds(house: House) -> None:
-    house.put_stations(2)
-    house.load()
-    house.put_stations(200_000)
-    load = house.start("load")
-    wait_until(lambda: copying(house), "COPY has begun")
-    load.send_signal(signal.SIGKILL)
-    load.wait()
-    wait_until(lambda: not copying(house), "PostgreSQL has seen the end of the load")
-    assert house.tables() == ["stations_v1"]
-    assert house.sql("SELECT version FROM dataset_pointer") == [(1,)]
-    house.load()
-    assert house.sql("SELECT rows FROM dataset_version ORDER BY version DESC LIMIT 1") == [(200_000,)]
-    assert len(house.tables()) == 2
-
-
-def test_two_loads_at_once_make_one_version(house: House) -> None:
-    house.put_stations(100_000)
-    loads = [house.start("load") for _ in range(2)]
-    logs = [load.communicate()[1] for load in loads]
-    assert [load.returncode for load in loads] == [0, 0], logs
-    assert sorted("Already loaded" in log for log in logs) == [False, True]
-    assert house.sql("SELECT count(*) FROM dataset_version") == [(1,)]
-    assert len(house.tables()) == 1
-
-
 def test_the_schema_may_belong_to_a_role_without_more_rights(house: House) -> None:
     house.sql(
         f"CREATE ROLE owner_of_{house.schema} LOGIN; CREATE SCHEMA {house.schema} AUTHORIZATION owner_of_{house.schema}"
@@ -133,9 +105,3 @@ def test_a_load_waits_for_postgresql_until_its_deadline(house: House) -> None:
     assert 2 <= time.monotonic() - started < 6
     assert "Waiting for PostgreSQL, 0 of 2 s" in done.stderr
     assert "did not answer within 2 s" in done.stderr
-
-
-def copying(house: House) -> bool:
-    return bool(
-        house.sql("SELECT 1 FROM pg_stat_progress_copy WHERE datname = current_database() AND tuples_processed > 0")
-    )

@@ -1,4 +1,4 @@
-"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, and the rows of each version.
+"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects of each version.
 
 A version's table never changes and never changes its name, so whoever reads `air_quality_v7` reads one snapshot. A
 dataset is switched by moving its pointer. Pointers are kept by schema hash: during a rollout, replicas with another
@@ -43,6 +43,7 @@ class Catalog:
         metadata: What the loader creates before its first load.
         numbers: Gives each version its number; numbers are never used again.
         versions: One row for each version that is kept.
+        rejects: The rows of the file that a version lacks, as they cannot be taken.
         pointers: The current version of each dataset and schema hash.
     """
 
@@ -59,8 +60,19 @@ class Catalog:
             Column("schema_hash", Text, nullable=False),
             Column("content_hash", Text, nullable=False),
             Column("rows", BigInteger, nullable=False),
+            Column("rejects", BigInteger, nullable=False, server_default="0"),
             Column("loaded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
             Column("activated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        )
+        self.rejects = Table(
+            "dataset_reject",
+            self.metadata,
+            Column("version", ForeignKey(self.versions.c.version, ondelete="CASCADE"), primary_key=True),
+            Column("line", BigInteger, primary_key=True),
+            Column("column", Text),
+            Column("value", Text),
+            Column("reason", Text, nullable=False),
+            Column("raw", Text, nullable=False),
         )
         self.pointers = Table(
             "dataset_pointer",
@@ -74,6 +86,11 @@ class Catalog:
         """Describe the rows of one version. No constraint: the loader checks by sets and then adds the key."""
         columns = [Column(column.name, _SQL_TYPES[column.type]) for column in dataset.columns]
         return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
+
+    @property
+    def channel(self) -> str:
+        """Name the channel on which a load tells, by NOTIFY, that it has moved a pointer."""
+        return self.schema
 
     @staticmethod
     def table_name(dataset_name: str, version: int) -> str:

@@ -56,15 +56,18 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
     loader = Loader(loading_engine(settings), Catalog(settings.database_schema), settings.data_dir)
     loader.wait_for_database(settings.database_wait_seconds)
     loader.prepare()
-    failures = []
+    failures = {}
     for dataset in datasets:
         try:
             loader.load(dataset)
         except LoadError as error:
             # The other datasets do not wait for this one to be put right.
-            failures.append(str(error))
+            failures[dataset.name] = str(error)
+    if len(failures) > 1:
+        # Whoever sees only a log's last lines learns of all of them.
+        failures[""] = f"{len(failures)} of {len(datasets)} datasets were not loaded: {', '.join(failures)}."
     if failures:
-        raise LoadError("\n".join(failures))
+        raise LoadError("\n".join(failures.values()))
 
 
 def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:

@@ -1,12 +1,26 @@
 """The way to PostgreSQL: one engine a process, made from the settings."""
 
-from sqlalchemy import URL, Engine, create_engine
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
+import psycopg2
+from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from rowhouse.errors import DatabaseUnavailableError, VersionGoneError
 from rowhouse.settings import Settings
 
 # libpq's least. A database that is away must not hold a request for longer.
 _CONNECT_TIMEOUT_SECONDS = 2
 _UNACKNOWLEDGED_DATA_TIMEOUT_MS = 5000
+
+# A load that was killed, or whose machine is gone, must not hold its locks until a long statement ends or TCP gives up.
+_LOST_CLIENT = {
+    "client_connection_check_interval": "1s",
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+}
 
 
 def serving_engine(settings: Settings) -> Engine:
@@ -14,7 +28,7 @@ def serving_engine(settings: Settings) -> Engine:
     return create_engine(
         _url(settings),
         connect_args=_connect_args(
-            "rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
+            "rowhouse-api", {"statement_timeout": f"{settings.statement_timeout_ms}ms", "timezone": "UTC"}
         ),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
@@ -27,9 +41,30 @@ def loading_engine(settings: Settings) -> Engine:
 
     Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed; times without a zone are UTC.
     """
-    return create_engine(
-        _url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD -c timezone=UTC")
-    )
+    options = {"datestyle": "ISO,YMD", "timezone": "UTC", **_LOST_CLIENT}
+    return create_engine(_url(settings), connect_args=_connect_args("rowhouse-load", options))
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise what goes wrong with a SELECT as errors of ours.
+
+    Raises:
+        VersionGoneError: The table is not there.
+        DatabaseUnavailableError: Anything else.
+    """
+    try:
+        yield
+    except psycopg2.errors.UndefinedTable as error:
+        raise VersionGoneError(str(error)) from error
+    except (psycopg2.Error, DBAPIError) as error:
+        raise DatabaseUnavailableError(" ".join(str(getattr(error, "orig", error)).split())) from error
+
+
+def is_lost(error: psycopg2.Error) -> bool:
+    """Tell a connection that is no more, as after a restart of PostgreSQL, from a statement that took too long."""
+    lost = (psycopg2.OperationalError, psycopg2.InterfaceError)
+    return isinstance(error, lost) and not isinstance(error, psycopg2.errors.QueryCanceled)
 
 
 def _url(settings: Settings) -> URL:
@@ -43,10 +78,10 @@ def _url(settings: Settings) -> URL:
     )
 
 
-def _connect_args(application: str, options: str) -> dict[str, object]:
+def _connect_args(application: str, options: Mapping[str, str]) -> dict[str, object]:
     return {
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
-        "options": options,
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         "tcp_user_timeout": _UNACKNOWLEDGED_DATA_TIMEOUT_MS,
     }

@@ -6,16 +6,26 @@ import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from rowhouse.dataset import FILE_NAME, Dataset
-from rowhouse.errors import LoadError
+from rowhouse.errors import LoadError, RowhouseError
+from rowhouse.progress import Progress
 from rowhouse.suggest import did_you_mean
 
+# A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
+_END_MARKER = re.compile(rb"[\r\n]\\\.[\r\n]")
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CHUNK_BYTES = 1 << 18
+_LONGEST_ROW_BYTES = 1 << 24
+
+
+class NotPlainError(RowhouseError):
+    """COPY must not have the file as it is; each row has to be looked at."""
 
 
 class DataFile:
@@ -54,7 +64,7 @@ class DataFile:
         Raises:
             LoadError: The header does not name exactly the columns of the dataset.
         """
-        with self.open() as file:
+        with self._open() as (file, _):
             first_line = file.readline()
         try:
             names = next(csv.reader([first_line.decode("utf-8")], strict=True), [])
@@ -65,84 +75,99 @@ class DataFile:
             raise LoadError(f"{self.path}: line 1: {' '.join(problems)}")
         return tuple(names)
 
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """Open the uncompressed bytes, a byte order mark left out.
+    def chunks(self) -> Generator[bytes]:
+        r"""Yield the uncompressed bytes, a byte order mark left out, for COPY to take as they come.
 
         Raises:
-            LoadError: In the `with` block, when the file turns out to be damaged.
+            NotPlainError: COPY would lose rows without a word, or keep most of the file in memory.
+            LoadError: The file turns out to be damaged.
         """
+        with self._open() as (file, progress):
+            guard = _Guard()
+            while chunk := file.read(_CHUNK_BYTES):
+                guard.check(chunk)
+                progress.advance(chunk.count(b"\n"))
+                yield chunk
+            progress.finish()
+
+    def records(self) -> Iterator[tuple[int, bytes]]:
+        """Yield line, from 1, and bytes of each row below the header, without the end of its line.
+
+        A row ends at the first end of line behind an even number of quotes, which is where PostgreSQL sees it end.
+
+        Raises:
+            LoadError: A quote is never closed, or the file turns out to be damaged.
+        """
+        with self._open() as (file, progress):
+            file.readline()
+            line, lines, quotes, length = 2, 0, 0, 0
+            parts: list[bytes] = []
+            while part := file.readline(_LONGEST_ROW_BYTES):
+                parts.append(part)
+                lines += part.endswith(b"\n")
+                quotes += part.count(b'"')
+                length += len(part)
+                if quotes % 2 == 0 and part.endswith(b"\n"):
+                    yield line, _without_line_end(b"".join(parts))
+                    progress.advance(lines)
+                    line, lines, quotes, length = line + lines, 0, 0, 0
+                    parts.clear()
+                elif length > _LONGEST_ROW_BYTES:
+                    raise self._endless(line, quotes, f"within {_LONGEST_ROW_BYTES >> 20} MiB")
+            if quotes % 2:
+                raise self._endless(line, quotes, "up to the end of the file")
+            if parts:
+                yield line, _without_line_end(b"".join(parts))
+            progress.finish()
+
+    def _endless(self, line: int, quotes: int, where: str) -> LoadError:
+        if quotes % 2:
+            return LoadError(
+                f"{self.path}: line {line}: a quote in this row is not closed {where}, and what follows it cannot be "
+                "told apart. Close it, or double it where it stands for itself inside quotes."
+            )
+        return LoadError(f"{self.path}: line {line}: the row does not end {where}.")
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[BinaryIO, Progress]]:
+        """Open the uncompressed bytes, a byte order mark left out."""
         try:
-            with gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb") as raw:
-                file = io.BufferedReader(cast("io.RawIOBase", raw), buffer_size=1 << 18)
+            with self.path.open("rb") as raw:
+                unpacked = gzip.GzipFile(fileobj=raw) if self.path.suffix == ".gz" else raw
+                file = io.BufferedReader(cast("io.RawIOBase", unpacked), buffer_size=_CHUNK_BYTES)
                 if file.peek(len(_BYTE_ORDER_MARK)).startswith(_BYTE_ORDER_MARK):
                     file.read(len(_BYTE_ORDER_MARK))
-                yield file
+                yield file, Progress(self.path, raw)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise LoadError(f"{self.path}: is damaged gzip ({error}). Copy it anew.") from error
 
-    def lines_of_rows(self, rows: list[int]) -> list[int]:
-        """Return the lines on which rows start; `rows` ascend, and 0 is the first below the header."""
-        lines = []
-        wanted = iter(rows)
-        row = next(wanted, None)
-        with self.open() as file:
-            reader = csv.reader(io.TextIOWrapper(file, "utf-8", newline=""))
-            next(reader)
-            line = reader.line_num + 1
-            for number, _ in enumerate(reader):
-                if number == row:
-                    lines.append(line)
-                    row = next(wanted, None)
-                if row is None:
-                    break
-                line = reader.line_num + 1
-        return lines
 
+class _Guard:
+    """Looks at the bytes on their way to COPY for what PostgreSQL takes badly."""
 
-class CopySource:
-    r"""What COPY reads from: the stream as it is, but never with a line that would end the copy early.
+    def __init__(self) -> None:
+        self._before = b"\n"
+        self._quoted = False
+        self._row_bytes = 0
 
-    A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
-
-    Attributes:
-        error: What stopped the reading; COPY itself only hands on its text.
-    """
-
-    _END = re.compile(rb"[\r\n](?=\\\.[\r\n])")
-
-    def __init__(self, stream: BinaryIO, path: Path) -> None:
-        """Take an open stream, and its path for the message."""
-        self._stream = stream
-        self._path = path
-        self.error: Exception | None = None
-        self._line = 1
-        self._rest = b"\n"
-
-    def read(self, size: int) -> bytes:
-        """Read as from a file.
-
-        Raises:
-            LoadError: Such a line is there.
-        """
-        try:
-            chunk = self._stream.read(size)
-            self._refuse_end(chunk)
-        except Exception as error:
-            self.error = error
-            raise
-        return chunk
-
-    def _refuse_end(self, chunk: bytes) -> None:
+    def check(self, chunk: bytes) -> None:
         # The marker may lie across two chunks.
-        seen = self._rest + chunk
-        if b"\\." in seen and (end := self._END.search(seen)):
-            line = self._line + seen.count(b"\n", len(self._rest), end.end())
-            raise LoadError(
-                f"{self._path}: line {line}: holds \\. alone, the end of all data to PostgreSQL. Put it in quotes."
-            )
-        self._line += chunk.count(b"\n")
-        self._rest = seen[-3:]
+        seen = self._before + chunk
+        if b"\\." in seen and _END_MARKER.search(seen):
+            raise NotPlainError("the end marker")
+        self._before = seen[-3:]
+        # PostgreSQL keeps a whole row in memory, and a quote that is not closed makes one row of the rest of the file.
+        between_quotes = chunk.split(b'"')
+        if any(b"\n" in part for part in between_quotes[self._quoted :: 2]):
+            self._row_bytes = 0
+        self._row_bytes += len(chunk)
+        self._quoted ^= len(between_quotes) % 2 == 0
+        if self._row_bytes > _LONGEST_ROW_BYTES:
+            raise NotPlainError("a row without an end")
+
+
+def _without_line_end(record: bytes) -> bytes:
+    return record.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _header_problems(found: list[str], wanted: list[str]) -> Iterator[str]:

@@ -53,7 +53,11 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """One table: its route is its name, which is its folder's name."""
+    """One table: its route is its name, which is its folder's name.
+
+    Attributes:
+        max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
+    """
 
     name: str
     title: str
@@ -62,6 +66,7 @@ class Dataset:
     file: str
     key: Column
     columns: tuple[Column, ...]
+    max_rejects: int = 0
 
     @cached_property
     def schema_hash(self) -> str:
@@ -139,11 +144,15 @@ class _Parser:
         elif name in RESERVED_NAMES:
             self._report(f"{name!r} is a route of the API itself: rename the folder")
         values = self._mapping(
-            content, "the file", required=("title", "file", "key", "columns"), optional=("description", "source")
+            content,
+            "the file",
+            required=("title", "file", "key", "columns"),
+            optional=("description", "source", "max_rejects"),
         )
         texts = {key: self._text(values, key, key) for key in ("title", "description", "source", "file", "key")}
         if "/" in texts["file"]:
             self._report(f"file: {texts['file']!r} must be a plain file name, the data lies beside {FILE_NAME}")
+        max_rejects = self._max_rejects(values.get("max_rejects", 0))
         columns = self._columns(values.get("columns", {}), texts["key"])
         key = next((column for column in columns if column.name == texts["key"]), None)
         if texts["key"] and columns and key is None:
@@ -154,7 +163,14 @@ class _Parser:
         if self._problems or key is None:
             raise DatasetError(self._problems)
         del texts["key"]
-        return Dataset(name=name, key=key, columns=columns, **texts)
+        return Dataset(name=name, key=key, columns=columns, max_rejects=max_rejects, **texts)
+
+    def _max_rejects(self, value: object) -> int:
+        # To Python true is a number too.
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        self._report(f"max_rejects: must be a whole number from 0 on, not {value!r}")
+        return 0
 
     def _columns(self, content: object, key: str) -> tuple[Column, ...]:
         if not isinstance(content, dict) or not content:

@@ -1,26 +1,23 @@
-"""Brings the rows of one file into one new table: COPY as it comes, then checks by sets, then key and statistics."""
+"""Brings the rows of one file into one new table, then adds key and statistics.
 
-import re
-from collections.abc import Iterator
-from typing import BinaryIO
-from typing import cast as typed
+The quick way is COPY of the file as it is, and checks by sets. A file that it does not fit goes through the sieve.
+"""
+
+import logging
 
 import psycopg2
-from sqlalchemy import Connection, Table, Text, cast, func, literal_column, or_, select, text
+from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql.elements import ColumnElement
 
-from rowhouse.datafile import CopySource, DataFile
-from rowhouse.dataset import Column, ColumnType, Dataset
+from rowhouse.copying import copy_from
+from rowhouse.datafile import DataFile, NotPlainError
+from rowhouse.dataset import Dataset
 from rowhouse.errors import LoadError
+from rowhouse.rules import rules
+from rowhouse.sieve import Rejects, Sieve
 
-# How many rows that break one rule are named.
-_EXAMPLES = 10
-_COPY_CHUNK_BYTES = 1 << 18
-
-# Where a bad row is, in PostgreSQL's words: `COPY t, line 7, column pm10: "abc"`.
-_COPY_CONTEXT = re.compile(r"COPY [^,]+, line (\d+)(?:, column (.+?))?(?:: (.*))?", re.DOTALL)
+log = logging.getLogger(__name__)
 
 
 class Intake:
@@ -36,113 +33,48 @@ class Intake:
         self._quote = quote.quote
         self._table_name = quote.format_table(table)
 
-    def run(self) -> int:
-        """Create and fill the table; returns the number of rows.
+    def run(self) -> tuple[int, Rejects]:
+        """Create and fill the table; returns the number of rows in it, and those that were left out.
 
         Raises:
-            LoadError: Naming file, line, column, value and reason of the rows that cannot be taken.
+            LoadError: Naming file, line, column, value and reason of the rows that cannot be taken, when they are more
+                than the dataset allows.
         """
-        self._connection.execute(CreateTable(self._table))
-        rows = self._copy()
+        rejects = Rejects(0, ())
+        try:
+            # What COPY or a check refuses is undone to here.
+            with self._connection.begin_nested():
+                rows = self._take_as_it_is()
+        except (NotPlainError, psycopg2.DataError, IntegrityError):
+            log.info("%s: not every row can be taken, looking at each", self._file.path)
+            self._connection.execute(CreateTable(self._table))
+            rows, rejects = Sieve(self._connection, self._dataset, self._table, self._file).run()
+            self._add_key()
         if rows == 0:
             raise LoadError(
                 f"{self._file.path}: has a header and no rows. Put the rows of dataset {self._dataset.name} there."
             )
-        self._check()
-        self._add_key()
         self._connection.execute(text(f"ANALYZE {self._table_name}"))
-        return rows
+        return rows, rejects
 
-    def _copy(self) -> int:
+    def _take_as_it_is(self) -> int:
+        self._connection.execute(CreateTable(self._table))
         columns = ", ".join(self._quote(name) for name in self._file.header())
         # FREEZE, as the table was made in this transaction: its rows never need a vacuum.
-        statement = f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)"
-        connection = typed("psycopg2.extensions.connection", self._connection.connection.driver_connection)
-        with self._file.open() as stream, connection.cursor() as cursor:
-            source = CopySource(stream, self._file.path)
-            try:
-                cursor.copy_expert(statement, typed("BinaryIO", source), size=_COPY_CHUNK_BYTES)
-            except psycopg2.errors.QueryCanceled:
-                if source.error:
-                    raise source.error from None
-                raise
-            except psycopg2.DataError as error:
-                raise LoadError(f"{self._file.path}: {_explain(error)}") from error
-            return cursor.rowcount
-
-    def _check(self) -> None:
-        """Refuse rows that PostgreSQL takes but that break a rule of dataset.yml, or cannot be said in JSON."""
-        rules = [
-            (column, reason, condition)
-            for column in self._dataset.columns
-            for reason, condition in _rules(column, self._table.c[column.name])
-        ]
-        # One walk over the table for all rules.
-        counts = self._connection.execute(
-            select(*(func.count().filter(condition) for _, _, condition in rules)).select_from(self._table)
-        ).one()
+        rows = copy_from(
+            self._connection,
+            f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)",
+            self._file.chunks(),
+        )
         broken = [
-            self._describe(column, reason, condition, count)
-            for (column, reason, condition), count in zip(rules, counts, strict=True)
-            if count
+            rule.broken_by(self._quote(column.name)) for column in self._dataset.columns for rule in rules(column)
         ]
-        if broken:
-            raise LoadError("\n".join(broken))
+        statement = f"SELECT EXISTS (SELECT FROM {self._table_name} WHERE {' OR '.join(broken)})"  # noqa: S608
+        if self._connection.exec_driver_sql(statement).scalar():
+            raise NotPlainError("a broken rule")
+        self._add_key()
+        return rows
 
     def _add_key(self) -> None:
-        key = self._dataset.key
-        try:
-            with self._connection.begin_nested():
-                self._connection.execute(
-                    text(f"ALTER TABLE {self._table_name} ADD PRIMARY KEY ({self._quote(key.name)})")
-                )
-        except IntegrityError as error:
-            cell = self._table.c[key.name]
-            condition = cell.in_(select(cell).group_by(cell).having(func.count() > 1))
-            count = self._connection.scalar(select(func.count()).select_from(self._table).where(condition)) or 0
-            raise LoadError(self._describe(key, "is the key of more than one row", condition, count)) from error
-
-    def _describe(self, column: Column, reason: str, condition: ColumnElement[bool], count: int) -> str:
-        """Name the first rows for which the condition holds, a line each."""
-        # Rows lie in the table as they came, so a row's place in the table is its place in the file.
-        numbered = select(
-            (func.row_number().over(order_by=literal_column("ctid")) - 1).label("row"),
-            cast(self._table.c[column.name], Text).label("value"),
-            condition.label("bad"),
-        ).subquery()
-        examples = self._connection.execute(
-            select(numbered.c.row, numbered.c.value).where(numbered.c.bad).order_by(numbered.c.row).limit(_EXAMPLES)
-        ).all()
-        lines = self._file.lines_of_rows([row for row, _ in examples])
-        described = [
-            f"{self._file.path}: line {line}, column {column.name}: {_shown(value)} {reason}."
-            for line, (_, value) in zip(lines, examples, strict=True)
-        ]
-        if count > len(examples):
-            described.append(f"{self._file.path}: and {count - len(examples)} more like these.")
-        return "\n".join(described)
-
-
-def _rules(column: Column, cell: ColumnElement[object]) -> Iterator[tuple[str, ColumnElement[bool]]]:
-    """Yield a reason and the condition under which a cell is refused for it."""
-    if column.required:
-        yield "is missing, but the column is required", cell.is_(None)
-    if column.type is ColumnType.NUMBER:
-        yield "is not a number that JSON can say", cell.in_([float("nan"), float("inf"), float("-inf")])
-    if column.type in (ColumnType.DATE, ColumnType.TIMESTAMP):
-        yield "lies outside the years 1 to 9999", or_(cell < text("'0001-01-01'"), cell >= text("'10000-01-01'"))
-
-
-def _explain(error: psycopg2.DataError) -> str:
-    """Say in one sentence where COPY stopped, and why."""
-    reason = (error.diag.message_primary or str(error)).strip()
-    place = _COPY_CONTEXT.fullmatch((error.diag.context or "").strip())
-    if not place:
-        return f"{reason}."
-    line, column, value = place.groups()
-    where = f"line {line}, column {column}" if column else f"line {line}"
-    return f"{where}: {value or 'the row'} was refused: {reason}."
-
-
-def _shown(value: str | None) -> str:
-    return "the value" if value is None else repr(value)
+        key = self._quote(self._dataset.key.name)
+        self._connection.execute(text(f"ALTER TABLE {self._table_name} ADD PRIMARY KEY ({key})"))

@@ -14,13 +14,14 @@ import psycopg2
 from sqlalchemy import Connection, Engine, Function, delete, func, inspect, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.schema import CreateSchema, DropTable
+from sqlalchemy.schema import CreateColumn, CreateSchema, DropTable
 
 from rowhouse.catalog import Catalog
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, LoadError
 from rowhouse.intake import Intake
+from rowhouse.sieve import keep_rejects
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
 _LOADER_FORMAT = 1
@@ -78,6 +79,17 @@ class Loader:
             if not inspect(connection).has_schema(self._catalog.schema):
                 connection.execute(CreateSchema(self._catalog.schema))
             self._catalog.metadata.create_all(connection)
+            self._add_what_is_new(connection)
+
+    def _add_what_is_new(self, connection: Connection) -> None:
+        """Bring a table of an earlier release up to date."""
+        versions = self._catalog.versions
+        found = {column["name"] for column in inspect(connection).get_columns(versions.name, versions.schema)}
+        if "rejects" not in found:
+            dialect = connection.dialect
+            table = dialect.identifier_preparer.format_table(versions)
+            column = CreateColumn(versions.c.rejects).compile(dialect=dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
 
     def load(self, dataset: Dataset) -> None:
         """Make the file's content the current version of the dataset.
@@ -105,7 +117,10 @@ class Loader:
         versions = self._catalog.versions
         version: int | None = connection.scalar(
             select(versions.c.version).where(
-                versions.c.dataset == dataset.name, versions.c.content_hash == content_hash
+                versions.c.dataset == dataset.name,
+                versions.c.content_hash == content_hash,
+                # One that lacks more rows than are allowed by now is judged anew, and refused with the reasons.
+                versions.c.rejects <= dataset.max_rejects,
             )
         )
         return version
@@ -113,7 +128,7 @@ class Loader:
     def _build(self, connection: Connection, dataset: Dataset, file: DataFile, content_hash: str) -> int:
         version = connection.scalars(select(self._catalog.numbers.next_value())).one()
         log.info("%s: loading %s as version %d", dataset.name, file.path, version)
-        rows = Intake(connection, dataset, self._catalog.table(dataset, version), file).run()
+        rows, rejects = Intake(connection, dataset, self._catalog.table(dataset, version), file).run()
         connection.execute(
             insert(self._catalog.versions).values(
                 version=version,
@@ -121,8 +136,14 @@ class Loader:
                 schema_hash=dataset.schema_hash,
                 content_hash=content_hash,
                 rows=rows,
+                rejects=rejects.count,
             )
         )
+        if rejects.count:
+            keep_rejects(connection, self._catalog.rejects, version)
+            log.warning("%s: loaded without %d rejected rows", file.path, rejects.count)
+            for reject in rejects.first:
+                log.warning("%s: %s", file.path, reject)
         return version
 
     def _activate(self, connection: Connection, dataset: Dataset, version: int) -> None:
@@ -135,6 +156,8 @@ class Loader:
         connection.execute(
             update(versions).where(versions.c.version == version).values(activated_at=func.clock_timestamp())
         )
+        # PostgreSQL sends it with the commit.
+        connection.execute(select(func.pg_notify(self._catalog.channel, "")))
 
     def _drop_old_versions(self, dataset: Dataset) -> None:
         """Keep the versions that were current last. One that somebody is reading stays until the next load."""

@@ -13,17 +13,17 @@ from typing import Any
 
 import orjson
 import psycopg2
-from psycopg2 import errors
 from sqlalchemy import Engine, Select, bindparam, select
-from sqlalchemy.exc import DBAPIError
 
 from rowhouse.catalog import Catalog
+from rowhouse.database import is_lost, translated_errors
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
 from rowhouse.query import Cursor, KeyValue
+from rowhouse.watch import Watch
 
-# A new version must be seen everywhere within a second.
-_WATCH_SECONDS = 0.5
+# A new version is announced; this is for the time in which no announcement comes through.
+_POLL_SECONDS = 1
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class _Versions:
 class Store:
     """The datasets' versions and rows.
 
-    The current version of each dataset is known here at any time, by a watch that asks twice a second; reading it costs
+    The current version of each dataset is known here at any time, by a watch that hears of new ones; reading it costs
     no query. While PostgreSQL is away the last known versions stay, so that cached answers can be given.
     """
 
@@ -74,24 +74,24 @@ class Store:
         self._datasets = tuple(datasets)
         self._threads = threads
         self._executor: ThreadPoolExecutor
-        self._watch: asyncio.Task[None]
-        self._refreshing = asyncio.Lock()
+        self._watching: asyncio.Task[None]
         self._versions: Mapping[str, _Versions] = MappingProxyType({})
         self._unavailable = "PostgreSQL was not asked yet"
-        self._versions_statement = _compile(engine, self._select_versions())
+        self._watch = Watch(engine, catalog.channel, _compile(engine, self._select_versions()))
         self._statements = lru_cache(maxsize=256)(self._compile_statements)
 
     async def open(self) -> None:
         """Start the threads and the watch; to be called in the process that serves."""
         self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
         await self.refresh()
-        self._watch = asyncio.create_task(self._keep_watching())
+        self._watching = asyncio.create_task(self._keep_watching())
 
     async def close(self) -> None:
         """Stop the watch and close every connection."""
-        self._watch.cancel()
+        self._watching.cancel()
         with suppress(asyncio.CancelledError):
-            await self._watch
+            await self._watching
+        await self._watch.close()
         self._executor.shutdown()
         self._engine.dispose()
 
@@ -119,9 +119,7 @@ class Store:
     async def refresh(self) -> None:
         """Ask PostgreSQL now for the versions; when it is away, the last known ones stay."""
         try:
-            # One at a time: there is one connection for it.
-            async with self._refreshing:
-                rows = await asyncio.to_thread(self._fetch, self._versions_statement, {})
+            rows = await self._watch.ask()
         except DatabaseUnavailableError as error:
             if not self._unavailable:
                 log.warning("PostgreSQL is away: %s", error)
@@ -183,19 +181,15 @@ class Store:
 
     def _fetch(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Run one statement on a pooled connection, past SQLAlchemy's row objects; runs in a thread."""
-        try:
+        with translated_errors():
             try:
                 return self._execute(statement, parameters)
-            except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-                if isinstance(error, errors.QueryCanceled):
+            except psycopg2.Error as error:
+                if not is_lost(error):
                     raise
                 # A restart of PostgreSQL leaves dead connections in the pool: one more try with new ones.
                 self._engine.dispose()
                 return self._execute(statement, parameters)
-        except errors.UndefinedTable as error:
-            raise VersionGoneError(str(error)) from error
-        except (psycopg2.Error, DBAPIError) as error:
-            raise DatabaseUnavailableError(" ".join(str(getattr(error, "orig", error)).split())) from error
 
     def _execute(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
@@ -224,7 +218,7 @@ class Store:
 
     async def _keep_watching(self) -> None:
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await self._watch.news(_POLL_SECONDS)
             try:
                 await self.refresh()
             except Exception:

@@ -1,0 +1,46 @@
+"""Says in the log how far a long reading has come."""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+_LOG_SECONDS = 5
+_MEGABYTE = 1_000_000
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """How far the reading of one file has come; a file that is read quickly is not worth a line."""
+
+    def __init__(self, path: Path, raw: BinaryIO) -> None:
+        """Take the open file as it lies on the disk: a compressed one has no other length that is known before."""
+        self._path = path
+        self._raw = raw
+        self._bytes = os.fstat(raw.fileno()).st_size
+        self._started = self._logged = time.monotonic()
+        self._lines = 0
+
+    def advance(self, lines: int) -> None:
+        """Count lines that were read."""
+        self._lines += lines
+        now = time.monotonic()
+        if now - self._logged >= _LOG_SECONDS:
+            self._logged = now
+            done = self._raw.tell()
+            log.info(
+                "%s: %d lines, %.1f of %.1f MB, %d %%",
+                self._path,
+                self._lines,
+                done / _MEGABYTE,
+                self._bytes / _MEGABYTE,
+                100 * done // self._bytes,
+            )
+
+    def finish(self) -> None:
+        """Tell that the end was reached, when there was something to tell before."""
+        if self._logged > self._started:
+            seconds = time.monotonic() - self._started
+            log.info("%s: %d lines read in %.0f s; checks and key follow", self._path, self._lines, seconds)

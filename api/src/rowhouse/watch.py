@@ -1,0 +1,120 @@
+"""Watches for new versions over a connection of its own: hears of them by LISTEN, and asks now and then in any case."""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg2
+from psycopg2 import sql
+from sqlalchemy import Engine
+
+from rowhouse.database import is_lost, translated_errors
+
+if TYPE_CHECKING:
+    from sqlalchemy.pool import PoolProxiedConnection
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """One statement, asked on a connection that also listens; to be used in one event loop.
+
+    The connection is used by a thread while it asks, and by the event loop while it waits, never by both.
+    """
+
+    def __init__(self, engine: Engine, channel: str, statement: str) -> None:
+        """Take an engine with a connection to spare; nothing is connected yet."""
+        self._engine = engine
+        self._channel = channel
+        self._statement = statement
+        self._pooled: PoolProxiedConnection | None = None
+        self._connection: psycopg2.extensions.connection | None = None
+        self._asking = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._socket: int | None = None
+
+    async def ask(self) -> list[tuple[Any, ...]]:
+        """Run the statement now.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away or gave up.
+            VersionGoneError: The tables are not there yet.
+        """
+        # Whoever asks may be cancelled, but the thread that has the connection cannot.
+        return await asyncio.shield(self._ask_alone())
+
+    async def news(self, seconds: float) -> None:
+        """Return when a new version is announced or the connection is lost, and after `seconds` in any case."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        async with self._asking:
+            self._deafen()
+            self._drop()
+
+    async def _ask_alone(self) -> list[tuple[Any, ...]]:
+        async with self._asking:
+            self._deafen()
+            # What is announced from here on may be missing in the answer.
+            self._news.clear()
+            try:
+                return await asyncio.to_thread(self._ask)
+            finally:
+                self._listen()
+
+    def _ask(self) -> list[tuple[Any, ...]]:
+        with translated_errors():
+            try:
+                return self._execute()
+            except psycopg2.Error as error:
+                if not is_lost(error):
+                    raise
+                self._drop()
+                # What the pool holds went the same way.
+                self._engine.dispose()
+                return self._execute()
+
+    def _execute(self) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._pooled = self._engine.raw_connection()
+            connection = cast("psycopg2.extensions.connection", self._pooled.driver_connection)
+            with connection.cursor() as cursor:
+                cursor.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
+            self._connection = connection
+        with self._connection.cursor() as cursor:
+            cursor.execute(self._statement)
+            return list(cursor.fetchall())
+
+    def _listen(self) -> None:
+        """Have the event loop look at the connection, and at what arrived with the last answer."""
+        if self._connection is not None and not self._connection.closed:
+            self._socket = self._connection.fileno()
+            asyncio.get_running_loop().add_reader(self._socket, self._hear, self._connection)
+            self._hear(self._connection)
+
+    def _hear(self, connection: psycopg2.extensions.connection) -> None:
+        try:
+            connection.poll()
+        except psycopg2.Error as error:
+            log.warning("The connection that listens for new versions is lost: %s", " ".join(str(error).split()))
+            self._deafen()
+            self._news.set()
+        if connection.notifies:
+            connection.notifies.clear()
+            self._news.set()
+
+    def _deafen(self) -> None:
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket = None
+
+    def _drop(self) -> None:
+        if self._pooled is not None:
+            # It must not go back to the pool, where somebody else would find it listening.
+            self._pooled.invalidate()
+            self._pooled = self._connection = None
