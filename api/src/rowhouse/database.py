@@ -14,7 +14,7 @@ def serving_engine(settings: Settings) -> Engine:
     return create_engine(
         _url(settings),
         connect_args=_connect_args(
-            "rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
+            settings, "rowhouse-api", f"-c statement_timeout={settings.statement_timeout_ms} -c timezone=UTC"
         ),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
@@ -28,7 +28,7 @@ def loading_engine(settings: Settings) -> Engine:
     Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed; times without a zone are UTC.
     """
     return create_engine(
-        _url(settings), connect_args=_connect_args("rowhouse-load", "-c datestyle=ISO,YMD -c timezone=UTC")
+        _url(settings), connect_args=_connect_args(settings, "rowhouse-load", "-c datestyle=ISO,YMD -c timezone=UTC")
     )
 
 
@@ -43,8 +43,10 @@ def _url(settings: Settings) -> URL:
     )
 
 
-def _connect_args(application: str, options: str) -> dict[str, object]:
+def _connect_args(settings: Settings, application: str, options: str) -> dict[str, object]:
     return {
+        "sslmode": settings.database_sslmode,
+        "sslrootcert": settings.database_sslrootcert,
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "options": options,
