@@ -2,7 +2,7 @@
 
 kubeconfig, context     the target
 namespace               the namespace to deploy to
-storage_class           class of the database's volume; empty: the cluster's default
+storage_class           class of the database's volume; empty: the cluster's default; left out: there is no volume
 node_port               port that the API shall have on the nodes; null: any
 """
 
@@ -22,7 +22,7 @@ ARGUMENTS = {
     "kubeconfig": {"type": "str", "required": True},
     "context": {"type": "str", "required": True},
     "namespace": {"type": "str", "required": True},
-    "storage_class": {"type": "str", "required": True},
+    "storage_class": {"type": "str"},
     "node_port": {"type": "int"},
 }
 
@@ -38,7 +38,8 @@ class ActionModule(ActionBase):
         namespace = arguments["namespace"]
         try:
             cluster = Cluster.connect(arguments["kubeconfig"], arguments["context"], inventory)
-            refuse_storage(cluster.list("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
+            if arguments["storage_class"] is not None:
+                refuse_storage(cluster.list("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
             refuse_taken_port(list_services(cluster), arguments["node_port"], namespace)
         except ClusterError as error:
             return {**result, "failed": True, "msg": str(error)}
