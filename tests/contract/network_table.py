@@ -1,7 +1,7 @@
 """The table of allowed connections, and the pods of rendered manifests that it is held against."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -20,7 +20,7 @@ STRANGERS = (
 
 
 def surplus_and_lack(
-    objects: Mapping[str, Any], variables: Mapping[str, Any], external: Iterable[Endpoint] = ()
+    objects: Mapping[str, Any], variables: Mapping[str, Any], external: Sequence[Endpoint] = ()
 ) -> tuple[set[Connection], set[Connection]]:
     """Return the connections that the policies let through and the table does not name, and the other way round.
 
@@ -36,7 +36,7 @@ def surplus_and_lack(
     policies = [item for name, item in objects.items() if name.startswith("NetworkPolicy/")]
     found = {item for item in reachable(policies, [*pods, unknown, *others]) if _ours(item, pods, unknown)}
     places = {pod.name: [pod] for pod in [*pods, *others]} | {
-        "anyone": others,
+        "anyone": [*others, *external],
         "monitoring": [STRANGERS[2]] if variables.get("api_monitoring_peers") else [],
     }
     wanted = {item for row in _rows(variables) for item in _connections(row, places)}

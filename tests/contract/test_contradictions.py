@@ -59,6 +59,7 @@ CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     ({"api_service_type": "ClusterIP", "api_node_port": 30800}, "api_service_type is ClusterIP"),
     ({"api_ingress_tls_secret": "tls"}, "api_ingress_host is empty"),
     ({"api_settings": {"redis_password": "x", "workers": 3}}, "api_settings may not set redis_password: "),
+    ({"redis_password": "ENC[AES256_GCM,data:x]"}, "redis_password: still encrypted by sops"),
     ({"stack_push_authfile": "/nowhere"}, "stack_push_authfile is /nowhere, which is no file"),
 ]
 

@@ -180,12 +180,24 @@ def test_a_choice_changes_what_it_says_and_nothing_becomes_wrong(variant: Varian
     assert surplus_and_lack(objects, inventory | variables, variant.external) == (set(), set())
 
 
-def test_contradictions_and_values_that_no_role_takes_are_refused_before_any_change(tmp_path: Path) -> None:
-    """That each contradiction is found is the matter of test_contradictions.py."""
-    done = run_render("dev", tmp_path, {"postgres_mode": "external", "redis_host": "cache.example.com"})
+@pytest.mark.parametrize(
+    ("variables", "sentences"),
+    [
+        # Each contradiction is the matter of test_contradictions.py.
+        (
+            {"postgres_mode": "external", "redis_host": "cache.example.com"},
+            ["postgres_mode is external, but postgres_host is empty", "redis_host: for an external cache only"],
+        ),
+        ({"redis_mode": "extern"}, ["value of redis_mode must be one of: internal, external, none, got: extern"]),
+    ],
+)
+def test_contradictions_and_values_that_no_role_takes_are_refused_before_any_change(
+    tmp_path: Path, variables: dict[str, str], sentences: list[str]
+) -> None:
+    done = run_render("dev", tmp_path, variables)
     assert done.returncode != 0
-    assert "postgres_mode is external, but postgres_host is empty" in done.stdout
-    assert "redis_host: for an external cache only" in done.stdout
+    output = " ".join(done.stdout.split())
+    assert [sentence for sentence in sentences if sentence not in output] == []
     assert list(tmp_path.iterdir()) == []
 
 
