@@ -100,6 +100,11 @@ def test_a_taken_port_names_its_owner_and_the_setting(kubectl: Run, deploy_dev: 
     assert "Port 30812 is taken by Service other in namespace default. Set another api_node_port" in output
 
 
+def test_a_missing_secret_of_somebody_else_is_named_with_the_setting(deploy_dev: Callable[..., str]) -> None:
+    output = deploy_dev(postgres_existing_secret="absent")
+    assert "postgres_existing_secret is absent: there is no such Secret in rowhouse-dev. Make it first" in output
+
+
 def test_an_absent_image_names_the_build(deploy_dev: Callable[..., str]) -> None:
     output = deploy_dev(stack_release="9.9.9")
     assert ":9.9.9 is not in the registry. Run `ansible-playbook playbooks/build.yml -i inventories/dev`" in output

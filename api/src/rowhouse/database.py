@@ -28,7 +28,7 @@ def serving_engine(settings: Settings) -> Engine:
     return create_engine(
         _url(settings),
         connect_args=_connect_args(
-            "rowhouse-api", {"statement_timeout": f"{settings.statement_timeout_ms}ms", "timezone": "UTC"}
+            settings, "rowhouse-api", {"statement_timeout": f"{settings.statement_timeout_ms}ms", "timezone": "UTC"}
         ),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
@@ -42,7 +42,7 @@ def loading_engine(settings: Settings) -> Engine:
     Dates are read as ISO writes them, so that 03/04/2025 is refused instead of guessed; times without a zone are UTC.
     """
     options = {"datestyle": "ISO,YMD", "timezone": "UTC", **_LOST_CLIENT}
-    return create_engine(_url(settings), connect_args=_connect_args("rowhouse-load", options))
+    return create_engine(_url(settings), connect_args=_connect_args(settings, "rowhouse-load", options))
 
 
 @contextmanager
@@ -78,8 +78,10 @@ def _url(settings: Settings) -> URL:
     )
 
 
-def _connect_args(application: str, options: Mapping[str, str]) -> dict[str, object]:
+def _connect_args(settings: Settings, application: str, options: Mapping[str, str]) -> dict[str, object]:
     return {
+        "sslmode": settings.database_sslmode,
+        "sslrootcert": settings.database_sslrootcert,
         "application_name": application,
         "connect_timeout": _CONNECT_TIMEOUT_SECONDS,
         "options": " ".join(f"-c {name}={value}" for name, value in options.items()),

@@ -45,6 +45,12 @@ class Settings:
     database_name: str = setting("Database that holds the schema.", "rowhouse")
     database_user: str = setting("Role: one that may only read to serve, the owner of the schema to load.")
     database_password: str = setting("Password of the role.", "", secret=True)
+    database_sslmode: str = setting(
+        "How PostgreSQL is connected to, in libpq's words. Only the verify-* ones know whom they talk to.",
+        "prefer",
+        choices=("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    )
+    database_sslrootcert: str = setting("File with the certificate that signed PostgreSQL's, for verify-*.", "")
     database_schema: str = setting("Schema that holds the tables of all versions.", "rowhouse")
     database_pool_size: int = setting(
         "Connections that each worker holds; one of them watches for new versions, the others answer.", 5, minimum=2

@@ -2,7 +2,7 @@
 
 kubeconfig, context     the target
 namespace               the namespace to deploy to
-storage_class           class of the database's volume; empty: the cluster's default
+storage_class           class of the database's volume; empty: the cluster's default; left out: there is no volume
 node_port               port that the API shall have on the nodes; null: any
 """
 
@@ -18,7 +18,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action i
 
 ARGUMENTS = TARGET | {
     "namespace": {"type": "str", "required": True},
-    "storage_class": {"type": "str", "required": True},
+    "storage_class": {"type": "str"},
     "node_port": {"type": "int"},
 }
 
@@ -29,6 +29,7 @@ class ActionModule(ClusterAction):
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace = arguments["namespace"]
         cluster = self.connect(arguments, variables)
-        refuse_storage(cluster.find("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
+        if arguments["storage_class"] is not None:
+            refuse_storage(cluster.find("storage.k8s.io/v1", "StorageClass"), arguments["storage_class"])
         refuse_taken_port(list_services(cluster), arguments["node_port"], namespace)
         return {"namespace_exists": cluster.get("v1", "Namespace", namespace) is not None}

@@ -4,6 +4,7 @@ name            of the image
 table           stack_image_table
 root            folder that relative paths of the table start at
 registry        host[:port] to push to
+authfile        file with the logins to it; empty: the user's usual one
 release         tag
 state_dir       folder of the builder's own storage
 rootfs          program that makes a root file system from Debian packages
@@ -36,6 +37,7 @@ ARGUMENTS = {
     "table": {"type": "dict", "required": True},
     "root": {"type": "path", "required": True},
     "registry": {"type": "str", "required": True},
+    "authfile": {"type": "str", "required": True},
     "release": {"type": "str", "required": True},
     "state_dir": {"type": "path", "required": True},
     "rootfs": {"type": "path", "required": True},
@@ -51,7 +53,7 @@ class ActionModule(Action):
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         name, table, root, release = (arguments[key] for key in ("name", "table", "root", "release"))
         row: ImageRow = table[name]
-        registry = Registry(arguments["registry"])
+        registry = Registry(arguments["registry"], arguments["authfile"])
         builder = Builder(
             Path(arguments["state_dir"]), Path(arguments["rootfs"]), arguments["debian_sources"], Display().display
         )
@@ -84,7 +86,7 @@ class ActionModule(Action):
             labels=labels | {"org.opencontainers.image.title": name, "org.opencontainers.image.version": release},
         )
         destination = registry.reference(row["repository"], release)
-        digest = builder.build(recipe, destination, tls=not registry.is_loopback)
+        digest = builder.build(recipe, destination, registry.options)
         Display().display(f"{name}: built and pushed in {time.monotonic() - started:.1f} s")
         changed = published is None or digest != published.digest
         return self._outcome(row, registry, builder, name, digest, changed=changed)

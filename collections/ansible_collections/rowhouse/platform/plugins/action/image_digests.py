@@ -2,6 +2,7 @@
 
 push_registry, pull_registry    the registry as this machine and as the nodes reach it
 repositories                    name of an image to its repository
+authfile                        file with the logins to it; empty: the user's usual one
 release                         tag
 source_hashes                   name of an image to the hash of the sources that it must be built from
 placeholders                    true: ask nobody, return references that no registry has
@@ -22,6 +23,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.registry import 
 ARGUMENTS = {
     "push_registry": {"type": "str", "required": True},
     "pull_registry": {"type": "str", "required": True},
+    "authfile": {"type": "str", "required": True},
     "repositories": {"type": "dict", "required": True},
     "release": {"type": "str", "required": True},
     "source_hashes": {"type": "dict", "required": True},
@@ -41,7 +43,7 @@ class ActionModule(Action):
         repositories: dict[str, str] = arguments["repositories"]
         digests = dict.fromkeys(repositories, PLACEHOLDER_DIGEST)
         if not arguments["placeholders"]:
-            registry = Registry(arguments["push_registry"])
+            registry = Registry(arguments["push_registry"], arguments["authfile"])
             try:
                 with ThreadPoolExecutor() as pool:
                     asked = {

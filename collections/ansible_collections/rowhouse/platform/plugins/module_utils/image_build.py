@@ -54,15 +54,16 @@ class Builder:
         self._debian_sources = debian_sources
         self._tell = tell
 
-    def build(self, recipe: Recipe, destination: str, *, tls: bool) -> str:
+    def build(self, recipe: Recipe, destination: str, registry_options: Sequence[str]) -> str:
         """Build the image, push it to `destination` (``host/repository:tag``) and return its digest.
+
+        The options are those that the registry is reached by.
 
         Nothing is visible in the registry before the whole image is there.
 
         Raises:
             BuildError: a step failed.
         """
-        tls_verify = str(tls).lower()
         local = f"localhost/rowhouse/{recipe.name}"
         with self._alone() as work:
             options = [f"--label={key}={value}" for key, value in recipe.labels.items()]
@@ -75,7 +76,8 @@ class Builder:
             _settle_modes(work)
             if recipe.base:
                 # Under one local name, because the name of a base gets into the image's history.
-                copy = ["skopeo", "copy", f"--src-tls-verify={tls_verify}", f"docker://{recipe.base}"]
+                options_of_source = (option.replace("--", "--src-", 1) for option in registry_options)
+                copy = ["skopeo", "copy", *options_of_source, f"docker://{recipe.base}"]
                 self._run(f"{recipe.name}: taking its base", [*copy, f"containers-storage:{local}-base"])
                 options.append(f"--build-arg=BASE={local}-base")
             self._run(
@@ -92,7 +94,7 @@ class Builder:
                 ],
             )
             digest_file = work / "digest"
-            push = ["buildah", "push", f"--tls-verify={tls_verify}", f"--digestfile={digest_file}"]
+            push = ["buildah", "push", *registry_options, f"--digestfile={digest_file}"]
             self._run(f"{recipe.name}: pushing to {destination}", [*push, local, f"docker://{destination}"])
             self._run(f"{recipe.name}: removing older layers", ["buildah", "rmi", "--prune"])
             return digest_file.read_text().strip()

@@ -13,6 +13,9 @@ BASE_DIGEST_LABEL = "org.rowhouse.base-digest"
 # The registries' own words for "there is no such repository or tag".
 _ABSENT = ("manifest unknown", "name unknown", "repository name not known")
 
+# The registries' and skopeo's own words for a login that is missing, wrong or may not do this.
+_REFUSED = ("unauthorized", "authentication required", "access to the resource is denied", "username/password")
+
 
 class RegistryError(RefusalError):
     """The registry gave no answer, or refused to; the text says which registry and what to do."""
@@ -32,15 +35,22 @@ class PublishedImage:
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry by its ``host[:port]``."""
+    """A registry by its ``host[:port]``, and the file with the logins to it: "" for the user's usual one."""
 
     host: str
+    authfile: str = ""
 
     @property
     def is_loopback(self) -> bool:
         """Whether it is on this machine, and so may speak plain HTTP."""
         name = self.host.rsplit(":", 1)[0]
         return name == "localhost" or name.startswith("127.")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What skopeo and buildah must be told to reach it."""
+        tls_verify = f"--tls-verify={str(not self.is_loopback).lower()}"
+        return (tls_verify, f"--authfile={self.authfile}") if self.authfile else (tls_verify,)
 
     def reference(self, repository: str, tag_or_digest: str) -> str:
         separator = "@" if tag_or_digest.startswith("sha256:") else ":"
@@ -72,8 +82,7 @@ class Registry:
         return sum(layer["size"] for layer in manifest["layers"])
 
     def _ask(self, option: str, reference: str) -> str:
-        tls_verify = f"--tls-verify={str(not self.is_loopback).lower()}"
-        command = ["skopeo", "inspect", option, tls_verify, f"docker://{reference}"]
+        command = ["skopeo", "inspect", option, *self.options, f"docker://{reference}"]
         try:
             result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         except FileNotFoundError as error:
@@ -82,9 +91,14 @@ class Registry:
             return result.stdout
         if any(words in result.stderr for words in _ABSENT):
             raise _AbsentError
+        if any(words in result.stderr for words in _REFUSED):
+            remedy = f"Log in with `podman login {self.host}`, or name the file with the login in stack_push_authfile."
+        else:
+            remedy = (
+                "Name one that does in stack_push_registry, or start the local cluster's: "
+                "ansible-playbook playbooks/cluster.yml -i inventories/dev"
+            )
         reason = re.search(r'level=fatal msg="(.*)"', result.stderr)
         raise RegistryError(
-            f"The registry {self.host} does not answer: {reason[1] if reason else result.stderr.strip()}. "
-            "Name one that does in stack_push_registry, or start the local cluster's: "
-            "ansible-playbook playbooks/cluster.yml -i inventories/dev"
+            f"The registry {self.host} does not answer: {reason[1] if reason else result.stderr.strip()}. {remedy}"
         )

@@ -1,0 +1,33 @@
+"""A program that tells the contradictions in input: a list of variables in, a list of lists of sentences out, as JSON.
+
+A program, because Ansible finds the collection's filters only where nothing has imported the collection before.
+"""
+
+import json
+import sys
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+
+from tests.contract import role_readme
+
+ROLES = role_readme.ROLES[0].parent
+
+
+def main() -> None:
+    init_plugin_loader([])
+    loader = DataLoader()
+    known: dict[str, Any] = {}
+    for pattern in ("*/defaults/main.yml", "stack/vars/main/*.yml"):
+        for path in sorted(ROLES.glob(pattern)):
+            known |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    tables = [
+        Templar(variables=known | chosen).template(known["__stack_contradictions"]) for chosen in json.load(sys.stdin)
+    ]
+    json.dump([[str(row["text"]) for row in table if row["wrong"]] for table in tables], sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The manifests of an inventory, rendered by the product's own way into the cluster, which then writes files."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes_validate.utils import ValidationError, validate
+
+from tests.contract import role_readme
+
+ROOT = role_readme.ROOT
+# Labels that may change from one run to the next would orphan pods.
+SELECTOR_LABELS = {"app.kubernetes.io/name"}
+
+
+def run_render(
+    environment: str, folder: Path, variables: Mapping[str, object] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the playbook that renders an environment into the folder."""
+    extra = {**(variables or {}), "stack_render_dir": str(folder)}
+    return subprocess.run(
+        [
+            "ansible-playbook",
+            "playbooks/render.yml",
+            f"--inventory=inventories/{environment}",
+            f"--extra-vars={json.dumps(extra)}",
+        ],
+        cwd=ROOT,
+        # No cluster must be needed.
+        env={**os.environ, "KUBECONFIG": str(folder / "none")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def render(environment: str, folder: Path, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """Return all objects of the environment, by kind and name."""
+    rendered = run_render(environment, folder, variables)
+    assert rendered.returncode == 0, rendered.stdout + rendered.stderr
+    objects = (item for path in sorted(folder.glob("*.yaml")) for item in yaml.safe_load_all(path.read_text("utf-8")))
+    return {f"{item['kind']}/{item['metadata']['name']}": item for item in objects}
+
+
+def all_problems(objects: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with each object: against the Kubernetes schemas, strictly, and the rules of the house."""
+    return [f"{name}: {problem}" for name, item in objects.items() for problem in _problems(item)]
+
+
+def _kubernetes_version() -> str:
+    """Return the version that the local cluster runs."""
+    modules = (role_readme.ROLES[0].parent / "local_cluster/files/src/go.mod").read_text(encoding="utf-8")
+    found = re.search(r"k8s\.io/kubernetes v(\d+\.\d+)", modules)
+    assert found
+    return found[1]
+
+
+def _problems(item: dict[str, Any]) -> Iterator[str]:
+    try:
+        validate(item, _kubernetes_version(), strict=True)
+    except ValidationError as error:
+        yield f"{'.'.join(map(str, error.path))}: {error.message}"
+    labels = item["metadata"]["labels"]
+    if not {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/part-of"} <= labels.keys():
+        yield "labels are missing"
+    spec = item.get("spec", {})
+    selector = spec.get("selector", {})
+    if not set(selector.get("matchLabels", selector)) <= SELECTOR_LABELS:
+        yield "selector with labels that may change"
+    if "template" in spec:
+        yield from _pod_problems(spec["template"]["spec"])
+
+
+def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
+    context = pod["securityContext"]
+    if not context["runAsNonRoot"] or context["seccompProfile"] != {"type": "RuntimeDefault"}:
+        yield "pod may run as root or without seccomp"
+    if pod["automountServiceAccountToken"] or pod["enableServiceLinks"]:
+        yield "pod gets a token or service variables"
+    volumes = {volume["name"] for volume in pod.get("volumes", [])}
+    for container in pod["containers"] + pod.get("initContainers", []):
+        yield from (f"container {container['name']}: {problem}" for problem in _container_problems(container))
+        # A claim of a StatefulSet is no volume of its template.
+        absent = {mount["name"] for mount in container["volumeMounts"]} - volumes - {"data"}
+        yield from (f"container {container['name']} mounts {name}, which is no volume" for name in absent)
+
+
+def _container_problems(container: dict[str, Any]) -> Iterator[str]:
+    context = container["securityContext"]
+    if context.get("allowPrivilegeEscalation") is not False or context.get("capabilities") != {"drop": ["ALL"]}:
+        yield "has capabilities"
+    if not context.get("readOnlyRootFilesystem"):
+        yield "root is writable"
+    if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
+        yield "image without digest"
+    for kind in ("requests", "limits"):
+        if container["resources"].get(kind, {}).keys() != {"cpu", "memory"}:
+            yield f"no {kind} of cpu and memory"
+    for variable in container.get("env", []):
+        if "PASSWORD" in variable["name"] and "secretKeyRef" not in variable.get("valueFrom", {}):
+            yield f"{variable['name']} does not come from a Secret"

@@ -1,0 +1,108 @@
+"""Each contradiction of the table is found in input that has it, alone; test_variants.py shows that it stops a run."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from rowhouse.settings import Settings
+
+from tests.contract import role_readme
+
+type Sentences = Callable[[dict[str, Any]], list[str]]
+
+ROLES = role_readme.ROLES[0].parent
+EXTERNAL_POSTGRES = {
+    "postgres_mode": "external",
+    "postgres_host": "192.0.2.1",
+    "postgres_loader_password": "x",
+    "postgres_api_password": "x",
+}
+EXTERNAL_REDIS = {"redis_mode": "external", "redis_host": "192.0.2.2", "redis_password": "x"}
+
+
+CONSISTENT: list[dict[str, Any]] = [
+    {},
+    EXTERNAL_POSTGRES,
+    EXTERNAL_POSTGRES | {"postgres_sslmode": "verify-full", "postgres_ca_certificate": "PEM"},
+    EXTERNAL_REDIS,
+    {"redis_mode": "none"},
+    {"postgres_existing_secret": "theirs", "redis_existing_secret": "theirs"},
+    {"api_ingress_host": "a.example.com", "api_ingress_class": "nginx", "api_service_type": "ClusterIP"},
+    {"api_settings": {"workers": 3}, "stack_push_authfile": __file__},
+]
+CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
+    ({"postgres_host": "db"}, "postgres_host: for an external server only"),
+    ({"postgres_port": 1, "postgres_database": "d"}, "postgres_port, postgres_database: for an external server"),
+    (EXTERNAL_POSTGRES | {"postgres_storage_class": "fast"}, "postgres_storage_class and postgres_superuser_pass"),
+    (
+        EXTERNAL_POSTGRES | {"postgres_superuser_password": "x"},
+        "postgres_storage_class and postgres_superuser_pass",
+    ),
+    (EXTERNAL_POSTGRES | {"postgres_host": ""}, "postgres_mode is external, but postgres_host is empty"),
+    (EXTERNAL_POSTGRES | {"postgres_host": "db.example.com"}, "postgres_host is a name"),
+    (EXTERNAL_POSTGRES | {"postgres_api_password": ""}, "postgres_mode is external, so its passwords are known"),
+    (EXTERNAL_POSTGRES | {"postgres_sslmode": "verify-full"}, "postgres_sslmode verify-ca and verify-full need"),
+    (EXTERNAL_POSTGRES | {"postgres_ca_certificate": "PEM"}, "postgres_sslmode verify-ca and verify-full need"),
+    (EXTERNAL_POSTGRES | {"postgres_existing_secret": "theirs"}, "The passwords of postgres are in the Secret"),
+    ({"redis_port": 1}, "redis_port: for an external cache only"),
+    ({"redis_mode": "none", "redis_host": "cache"}, "redis_host: for an external cache only"),
+    (EXTERNAL_REDIS | {"redis_host": ""}, "redis_mode is external, but redis_host is empty"),
+    (EXTERNAL_REDIS | {"redis_host": "cache.example.com"}, "redis_host is a name"),
+    (EXTERNAL_REDIS | {"redis_password": ""}, "redis_mode is external, so its password is known already"),
+    ({"redis_mode": "none", "redis_password": "x"}, "redis_mode is none, so nobody needs"),
+    (EXTERNAL_REDIS | {"redis_existing_secret": "theirs"}, "The password of redis is in the Secret"),
+    ({"api_service_type": "ClusterIP", "api_node_port": 30800}, "api_service_type is ClusterIP"),
+    ({"api_ingress_tls_secret": "tls"}, "api_ingress_host is empty"),
+    ({"api_settings": {"redis_password": "x", "workers": 3}}, "api_settings may not set redis_password: "),
+    ({"redis_password": "ENC[AES256_GCM,data:x]"}, "redis_password: still encrypted by sops"),
+    ({"stack_push_authfile": "/nowhere"}, "stack_push_authfile is /nowhere, which is no file"),
+]
+
+
+def load() -> dict[str, Any]:
+    path = ROLES / "stack/vars/main/contradictions.yml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
+
+
+@pytest.fixture(scope="module")
+def sentences() -> Sentences:
+    """Return what is said about the variables of a case; all are asked about at once, as that takes a second."""
+    cases = [*CONSISTENT, *(chosen for chosen, _ in CONTRADICTORY)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.contradictions"],
+        cwd=role_readme.ROOT,
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answers: list[list[str]] = json.loads(done.stdout)
+    return lambda chosen: answers[cases.index(chosen)]
+
+
+@pytest.mark.parametrize("chosen", CONSISTENT)
+def test_what_fits_together_is_taken(sentences: Sentences, chosen: dict[str, Any]) -> None:
+    assert sentences(chosen) == []
+
+
+@pytest.mark.parametrize(("chosen", "beginning"), CONTRADICTORY)
+def test_a_contradiction_is_found_alone(sentences: Sentences, chosen: dict[str, Any], beginning: str) -> None:
+    (sentence,) = sentences(chosen)
+    assert sentence.startswith(beginning)
+
+
+def test_every_contradiction_has_its_case(sentences: Sentences) -> None:
+    found = {sentence for chosen, _ in CONTRADICTORY for sentence in sentences(chosen)}
+    for row in load()["__stack_contradictions"]:
+        constant = max(re.split(r"\{\{.*?\}\}", row["text"]), key=len)
+        assert any(constant in sentence for sentence in found), row["text"]
+
+
+def test_wired_settings_are_settings() -> None:
+    assert set(load()["__stack_wired_settings"]) <= set(Settings.__dataclass_fields__)

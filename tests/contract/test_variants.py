@@ -1,0 +1,217 @@
+"""What a user may choose beside the defaults: each choice with what it changes, strictly valid, and within the table.
+
+Choices that do not touch each other are rendered together, as a rendering takes seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract.manifests import ROOT, all_problems, render, run_render
+from tests.contract.network import Endpoint, Port
+from tests.contract.network_table import surplus_and_lack
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+API_POD = "Deployment/api spec template spec"
+MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+TOLERATION = {"key": "dedicated", "value": "data", "effect": "NoSchedule"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Variables that are set together, and what is to be found where; None stands for absence.
+
+    A place is the object's kind and name, then keys and numbers of items, with blanks between them.
+    """
+
+    variables: Mapping[str, Any]
+    outcome: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Choices that are rendered together for an environment, and what is outside of the cluster then."""
+
+    environment: str
+    choices: tuple[Choice, ...]
+    external: tuple[Endpoint, ...] = field(default=())
+
+
+VARIANTS = {
+    "parts of others": Variant(
+        "prod",
+        (
+            Choice(
+                {
+                    "postgres_mode": "external",
+                    "postgres_host": "db.example.com",
+                    "postgres_port": 6432,
+                    "postgres_database": "tables",
+                    "postgres_peers": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
+                },
+                {
+                    "StatefulSet/postgres": None,
+                    "Service/postgres": None,
+                    "NetworkPolicy/postgres": None,
+                    "ConfigMap/api data ROWHOUSE_DATABASE_HOST": "db.example.com",
+                    "ConfigMap/api data ROWHOUSE_DATABASE_PORT": "6432",
+                    "ConfigMap/api data ROWHOUSE_DATABASE_NAME": "tables",
+                    "Job/load spec template spec containers 0 env 0": {
+                        "name": "ROWHOUSE_DATABASE_HOST",
+                        "value": "db.example.com",
+                    },
+                },
+            ),
+            Choice(
+                {"postgres_sslmode": "verify-full", "postgres_ca_certificate": CERTIFICATE},
+                {
+                    "ConfigMap/postgres data": {"ca.crt": CERTIFICATE},
+                    "ConfigMap/api data ROWHOUSE_DATABASE_SSLMODE": "verify-full",
+                    "ConfigMap/api data ROWHOUSE_DATABASE_SSLROOTCERT": "/etc/rowhouse/database/ca.crt",
+                    f"{API_POD} volumes 2": {"name": "database", "configMap": {"name": "postgres"}},
+                    "Job/load spec template spec containers 0 volumeMounts 2 mountPath": "/etc/rowhouse/database",
+                },
+            ),
+            Choice(
+                {"postgres_existing_secret": "db-login"},
+                {
+                    f"{API_POD} containers 0 env 0 valueFrom secretKeyRef": {"name": "db-login", "key": "api-password"},
+                    "Job/load spec template spec containers 0 env 6 valueFrom secretKeyRef": {
+                        "name": "db-login",
+                        "key": "loader-password",
+                    },
+                },
+            ),
+            Choice(
+                {"redis_mode": "external", "redis_host": "192.0.2.9", "redis_port": 6380, "redis_password": "x"},
+                {
+                    "Deployment/redis": None,
+                    "Service/redis": None,
+                    "ConfigMap/api data ROWHOUSE_REDIS_PORT": "6380",
+                    f"{API_POD} containers 0 env 1 valueFrom secretKeyRef name": "redis-external",
+                },
+            ),
+            Choice(
+                {
+                    "api_service_type": "ClusterIP",
+                    "api_node_port": None,
+                    "api_ingress_host": "air.example.com",
+                    "api_ingress_class": "nginx",
+                    "api_ingress_tls_secret": "air-tls",
+                    "api_ingress_annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+                },
+                {
+                    "Service/api spec type": "ClusterIP",
+                    "Service/api spec ports 0 nodePort": None,
+                    "Ingress/api metadata annotations": {"cert-manager.io/cluster-issuer": "letsencrypt"},
+                    "Ingress/api spec ingressClassName": "nginx",
+                    "Ingress/api spec tls": [{"hosts": ["air.example.com"], "secretName": "air-tls"}],
+                    "Ingress/api spec rules 0 host": "air.example.com",
+                },
+            ),
+            Choice({"api_monitoring_peers": [MONITORING]}, {"NetworkPolicy/api spec ingress 1 from": [MONITORING]}),
+        ),
+        (
+            Endpoint("postgres", "198.51.100.4", ports=(Port(6432), Port(5432))),
+            Endpoint("redis", "192.0.2.9", ports=(Port(6380), Port(6379))),
+        ),
+    ),
+    "ours, otherwise": Variant(
+        "dev",
+        (
+            Choice(
+                {"redis_mode": "none"},
+                {
+                    "Deployment/redis": None,
+                    "ConfigMap/api data ROWHOUSE_REDIS_HOST": "",
+                    f"{API_POD} containers 0 env 1": None,
+                },
+            ),
+            Choice(
+                {"api_service_type": "LoadBalancer", "api_node_port": None},
+                {
+                    "Service/api spec type": "LoadBalancer",
+                    "Service/api spec ports": [{"name": "http", "port": 80, "targetPort": "http"}],
+                },
+            ),
+            Choice(
+                {"postgres_existing_secret": "db-login"},
+                {
+                    "StatefulSet/postgres spec template spec volumes 1 secret secretName": "db-login",
+                    f"{API_POD} containers 0 env 0 valueFrom secretKeyRef name": "db-login",
+                },
+            ),
+            Choice(
+                {"postgres_storage_class": "fast"},
+                {"StatefulSet/postgres spec volumeClaimTemplates 0 spec storageClassName": "fast"},
+            ),
+            Choice(
+                {"stack_pull_secret": "registry-login"},
+                {
+                    f"{pod} imagePullSecrets": [{"name": "registry-login"}]
+                    for pod in (API_POD, "StatefulSet/postgres spec template spec", "Job/load spec template spec")
+                },
+            ),
+            Choice(
+                {"stack_node_selector": {"disk": "ssd"}, "stack_tolerations": [TOLERATION]},
+                {
+                    f"{API_POD} nodeSelector": {"disk": "ssd"},
+                    "StatefulSet/postgres spec template spec tolerations": [TOLERATION],
+                    "Job/load spec template spec nodeSelector": {"disk": "ssd"},
+                },
+            ),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_a_choice_changes_what_it_says_and_nothing_becomes_wrong(variant: Variant, tmp_path: Path) -> None:
+    inventory = yaml.safe_load((ROOT / "inventories" / variant.environment / "group_vars/all/main.yml").read_text())
+    variables = {name: value for choice in variant.choices for name, value in choice.variables.items()}
+    objects = {_stable(name): item for name, item in render(variant.environment, tmp_path, variables).items()}
+    assert all_problems(objects) == []
+    expected = {place: value for choice in variant.choices for place, value in choice.outcome.items()}
+    assert {place: found(objects, place) for place in expected} == expected
+    assert surplus_and_lack(objects, inventory | variables, variant.external) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentences"),
+    [
+        # Each contradiction is the matter of test_contradictions.py.
+        (
+            {"postgres_mode": "external", "redis_host": "cache.example.com"},
+            ["postgres_mode is external, but postgres_host is empty", "redis_host: for an external cache only"],
+        ),
+        ({"redis_mode": "extern"}, ["value of redis_mode must be one of: internal, external, none, got: extern"]),
+    ],
+)
+def test_contradictions_and_values_that_no_role_takes_are_refused_before_any_change(
+    tmp_path: Path, variables: dict[str, str], sentences: list[str]
+) -> None:
+    done = run_render("dev", tmp_path, variables)
+    assert done.returncode != 0
+    output = " ".join(done.stdout.split())
+    assert [sentence for sentence in sentences if sentence not in output] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def found(objects: Mapping[str, Any], place: str) -> Any:
+    """Return what is at the place, or None."""
+    value: Any = objects
+    for key in place.split():
+        if isinstance(value, list):
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = (value or {}).get(key)
+    return value
+
+
+def _stable(name: str) -> str:
+    """Leave out the hash that names a load."""
+    return "Job/load" if name.startswith("Job/load-") else name
