@@ -46,7 +46,7 @@ class Answers:
             entry, verdict = await self._fetch(dataset, number, question, make)
         except VersionGoneError:
             # Dropped, or loaded, since this process looked: another replica may have handed out the cursor.
-            await self._store.refresh()
+            await self._store.catch_up()
             entry, verdict = await self._fetch(dataset, number, question, make)
         resp.data = entry.body
         resp.content_type = MEDIA_JSON
