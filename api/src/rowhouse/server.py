@@ -2,7 +2,9 @@
 
 import logging
 import os
+import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gunicorn.app.base import BaseApplication
@@ -29,10 +31,17 @@ _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 class Server(BaseApplication):
     """Serves the datasets on both ports until SIGTERM."""
 
-    def __init__(self, settings: Settings, datasets: tuple[Dataset, ...]) -> None:
-        """Take what the app is built from; it is built before the workers fork, who share its memory."""
+    def __init__(self, settings: Settings, datasets: tuple[Dataset, ...], metrics_dir: Path) -> None:
+        """Take what the app is built from; it is built before the workers fork, who share its memory.
+
+        Args:
+            settings: From the environment.
+            datasets: What is served.
+            metrics_dir: An empty folder for the workers' counts, removed at the end.
+        """
         self._settings = settings
         self._datasets = datasets
+        self._metrics_dir = metrics_dir
         super().__init__()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def load_config(self) -> None:
@@ -50,6 +59,7 @@ class Server(BaseApplication):
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
             "post_worker_init": _release_signals_in_loop,
+            "on_exit": lambda _arbiter: shutil.rmtree(self._metrics_dir),
             "logger_class": _Log,
             "loglevel": settings.log_level,
             "proc_name": "rowhouse",
@@ -58,7 +68,7 @@ class Server(BaseApplication):
 
     def load(self) -> ASGIApp:
         """Build the app."""
-        return build_app(self._settings, self._datasets)
+        return build_app(self._settings, self._datasets, self._metrics_dir)
 
     def run(self) -> None:
         """Serve until SIGTERM.
