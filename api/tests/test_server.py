@@ -4,12 +4,15 @@ import csv
 import gzip
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from house import House, make_house
+from house import HEADER, House, Served, make_house
 from parts import Postgres, Redis, wait_until
 from rowhouse.query import Cursor
 
@@ -139,6 +142,53 @@ def test_sigterm_ends_it_cleanly(house: House) -> None:
         text = served.log.read_text()
     assert "Traceback" not in text
     assert "Forcing close" not in text
+
+
+def ask_until_closed(served: Served, path: str, answers: list[tuple[int, bytes, str]]) -> None:
+    """Ask again and again on a connection, and on the next one when the server announces the end of it."""
+    while True:
+        connection = HTTPConnection("127.0.0.1", served.public.base_url.port)
+        with closing(connection):
+            announced = None
+            while announced != "close":
+                try:
+                    connection.request("GET", path)
+                    response = connection.getresponse()
+                except OSError:
+                    # The server did not come to accept this connection, or else has broken its word.
+                    assert announced is None
+                    return
+                announced = response.getheader("Connection", "")
+                answers.append((response.status, response.read(), announced))
+
+
+def test_at_the_end_every_request_that_was_accepted_is_answered(house: House) -> None:
+    house.put(HEADER + "1,,,,,\n2,,,,,\n", name="slow")
+    house.put_stations(500)
+    house.load()
+    answers: list[tuple[int, bytes, str]] = []
+    with house.serve() as served, ThreadPoolExecutor() as pool, house.connect() as holder:
+        url = served.public.base_url
+        whole = httpx.get(url.join("/stations/1")).content
+        steady = [pool.submit(ask_until_closed, served, "/stations/1", answers) for _ in range(4)]
+        holder.cursor().execute("LOCK slow_v1")
+        slow = [pool.submit(httpx.get, url.join(f"/slow/{i}")) for i in (1, 2)]
+        time.sleep(0.5)
+        served.process.send_signal(signal.SIGTERM)
+        # As long as requests are answered the pod is ready: what takes it out is the end of its endpoint.
+        assert httpx.get(served.admin.base_url.join("/readyz")).status_code == 200
+        for load in steady:
+            load.result()
+        time.sleep(0.5)
+        holder.rollback()
+        assert [(done.result().status_code, done.result().headers["Connection"]) for done in slow] == [
+            (200, "close")
+        ] * 2
+        # Less than gunicorn's graceful time-out.
+        assert served.process.wait(timeout=15) == 0
+    assert {(status, body) for status, body, _ in answers} == {(200, whole)}
+    assert [announced for _, _, announced in answers].count("close") >= 4
+    assert "Traceback" not in served.log.read_text()
 
 
 @pytest.mark.parametrize("begun", [1, 2])

@@ -10,7 +10,7 @@ from rowhouse.cache import Cache
 from rowhouse.dataset import Dataset
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
-from rowhouse.middleware import Lifespan, Observation
+from rowhouse.middleware import Farewell, Lifespan, Observation
 from rowhouse.resources import (
     Answers,
     CollectionResource,
@@ -28,7 +28,7 @@ type ASGIApp = Callable[
 
 
 def create_app(
-    datasets: Iterable[Dataset], store: Store, cache: Cache, metrics: Metrics, build: str
+    datasets: Iterable[Dataset], store: Store, cache: Cache, metrics: Metrics, farewell: Farewell, build: str
 ) -> falcon.asgi.App[Request, Response]:
     """Make the public app. It opens the store when it starts, and closes store and cache when it ends.
 
@@ -37,10 +37,11 @@ def create_app(
         store: Where the rows come from.
         cache: Where ready-made answers are kept.
         metrics: Where requests are counted.
+        farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
     """
     datasets = tuple(datasets)
-    app = falcon.asgi.App(middleware=[Lifespan(store, cache), Observation(metrics)])
+    app = falcon.asgi.App(middleware=[Lifespan(store, cache), farewell, Observation(metrics)])
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health"])
     answers = Answers(store, cache, build, metrics.count_verdict)
     for dataset in datasets:

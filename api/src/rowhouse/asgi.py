@@ -10,17 +10,19 @@ from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
 from rowhouse.dataset import Dataset
 from rowhouse.metrics import Exposition, Metrics
+from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
 from rowhouse.store import Store
 
 
-def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path) -> ASGIApp:
+def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> ASGIApp:
     """Build everything, without connecting to anything: that happens when the app starts, in each worker.
 
     Args:
         settings: From the environment.
         datasets: What is served.
         metrics_dir: Where the workers count.
+        farewell: Ends connections when a worker ends.
     """
     datasets = tuple(datasets)
     store = Store(
@@ -31,7 +33,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     )
     build = source_hash()
     metrics = Metrics()
-    public = create_app(datasets, store, _cache(settings, metrics), metrics, build)
+    public = create_app(datasets, store, _cache(settings, metrics), metrics, farewell, build)
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
     return by_port(public, admin, settings.admin_port)
 

@@ -161,8 +161,14 @@ class Link:
         except (psycopg2.Error, SQLAlchemyError) as error:
             raise DatabaseAwayError(_one_line(error)) from error
         with closing(connection), self._cuttable(connection.fileno()), closing(connection.cursor()) as cursor:
-            cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
+            try:
+                cursor.execute(statement, parameters)
+                return list(cursor.fetchall())
+            except psycopg2.Error as error:
+                if _is_lost(error):
+                    # Else the pool would try to reset it, and log that it cannot.
+                    connection.invalidate()
+                raise
 
     @contextmanager
     def _cuttable(self, descriptor: int) -> Iterator[None]:

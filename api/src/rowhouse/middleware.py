@@ -41,6 +41,23 @@ class Lifespan:
         await self._cache.close()
 
 
+class Farewell:
+    """Ends each client's connection with an answer that says so, once this process is about to end."""
+
+    def __init__(self) -> None:
+        """Keep connections open for now."""
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Announce the end from now on."""
+        self._has_begun = True
+
+    async def process_response(self, _req: Request, resp: Response, _resource: object, _succeeded: bool) -> None:
+        """Tell the client not to ask again on this connection."""
+        if self._has_begun:
+            resp.set_header("Connection", "close")
+
+
 class Observation:
     """An id, one line in the log and one count for each request.
 

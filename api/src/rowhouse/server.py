@@ -15,6 +15,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 from rowhouse.app import ASGIApp
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
+from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Less than the 30 s that Kubernetes gives a pod to end.
 _GRACEFUL_TIMEOUT_SECONDS = 20
+# Longer than between two requests of a busy client.
+_FAREWELL_SECONDS = 1
 # A worker that ends waits for idle connections too, so they are kept for less than that.
 _KEEPALIVE_SECONDS = 5
 
@@ -42,6 +45,7 @@ class Server(BaseApplication):
         self._settings = settings
         self._datasets = datasets
         self._metrics_dir = metrics_dir
+        self._farewell = Farewell()
         super().__init__()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def load_config(self) -> None:
@@ -58,7 +62,7 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
-            "post_worker_init": _release_signals_in_loop,
+            "post_worker_init": self._take_signals,
             "on_exit": lambda _arbiter: shutil.rmtree(self._metrics_dir),
             "logger_class": _Log,
             "loglevel": settings.log_level,
@@ -68,7 +72,7 @@ class Server(BaseApplication):
 
     def load(self) -> ASGIApp:
         """Build the app."""
-        return build_app(self._settings, self._datasets, self._metrics_dir)
+        return build_app(self._settings, self._datasets, self._metrics_dir, self._farewell)
 
     def run(self) -> None:
         """Serve until SIGTERM.
@@ -79,6 +83,22 @@ class Server(BaseApplication):
         os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
         super().run()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
+    def _take_signals(self, worker: ASGIWorker) -> None:
+        loop = cast("asyncio.AbstractEventLoop", worker.loop)
+        loop.add_signal_handler(signal.SIGTERM, self._end, worker)
+        # Let them in with the event loop's first step.
+        loop.call_soon(_release_signals)
+
+    def _end(self, worker: ASGIWorker) -> None:
+        """End a worker after a time in which every answer is announced to be the last on its connection.
+
+        gunicorn would close at once behind an answer that is being sent, though that promised to keep the connection,
+        and what the client asked next on it would be lost.
+        """
+        self._farewell.begin()
+        loop = cast("asyncio.AbstractEventLoop", worker.loop)
+        loop.call_later(_FAREWELL_SECONDS, worker.handle_exit_signal)
+
 
 def _hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
@@ -86,12 +106,6 @@ def _hold_signals() -> None:
 
 def _release_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
-
-
-def _release_signals_in_loop(worker: ASGIWorker) -> None:
-    """Let them in with the event loop's first step."""
-    loop = cast("asyncio.AbstractEventLoop", worker.loop)
-    loop.call_soon(_release_signals)
 
 
 class _Log(Logger):
