@@ -51,17 +51,20 @@ class Postgres:
 
     def kill(self) -> None:
         """Kill every process of it, as the kernel does when memory runs out."""
-        self._signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL, self._processes())
         wait_until(lambda: not self._processes(), "the end of PostgreSQL")
 
     @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Keep it from running: it still holds its port and its connections, and says nothing."""
-        self._signal(signal.SIGSTOP)
+    def frozen(self, *, with_postmaster: bool = True) -> Iterator[None]:
+        """Keep it from running: it still holds its port and its connections, and says nothing.
+
+        A postmaster that runs on takes new connections.
+        """
+        self._signal(signal.SIGSTOP, self._processes()[0 if with_postmaster else 1 :])
         try:
             yield
         finally:
-            self._signal(signal.SIGCONT)
+            self._signal(signal.SIGCONT, self._processes())
 
     def _processes(self) -> list[int]:
         """Return the postmaster and its children, as long as it runs."""
@@ -72,8 +75,8 @@ class Postgres:
         except FileNotFoundError:
             return []
 
-    def _signal(self, number: signal.Signals) -> None:
-        for process in self._processes():
+    def _signal(self, number: signal.Signals, processes: list[int]) -> None:
+        for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 

@@ -107,7 +107,7 @@ def test_a_silent_postgresql_is_away_after_a_heartbeat_and_leaves_no_thread_behi
             await asyncio.sleep(0.1)
             # These find no thread free.
             assert await seconds_to_fail(work_for(link, 0, 5), DatabaseUnavailableError) < 0.3
-            assert await seconds_to_fail(first) < 1.6
+            assert await seconds_to_fail(first) < 1.8
             assert await seconds_to_fail(work_for(link, 0, 20)) < 0.1
             # Connecting, which is what the threads are at now, has libpq's least time-out.
             await asyncio.sleep(2.5)
@@ -117,6 +117,18 @@ def test_a_silent_postgresql_is_away_after_a_heartbeat_and_leaves_no_thread_behi
         started = time.monotonic()
         await asyncio.gather(*work_for(link, 0, 20))
         assert time.monotonic() - started < 1
+
+    use(house, work)
+
+
+def test_connections_that_hang_are_replaced(house: House, postgres: Postgres) -> None:
+    async def work(link: Link) -> None:
+        # So long that a heartbeat needs the fifth connection meanwhile.
+        await asyncio.gather(*work_for(link, 0.6, THREADS))
+        with postgres.frozen(with_postmaster=False):
+            assert await seconds_to_fail(work_for(link, 0, THREADS)) < 1.8
+            await found(link)
+            await asyncio.gather(*work_for(link, 0, 20))
 
     use(house, work)
 

@@ -7,7 +7,8 @@ How long an answer is waited for:
   away, and everybody who waits is told so.
 - It, or the network, is silent: until a heartbeat has been unanswered for `_SILENCE_SECONDS`. With one each half second
   that is at most 1.5 s after the silence began. No time-out of libpq or TCP sees a server that hangs.
-- It works on the statement: as long as PostgreSQL's own statement_timeout allows. That is slow, and not away.
+- It works on the statement: as long as PostgreSQL's own statement_timeout allows. That is slow, and not away. Nothing
+  bounds the wait for one connection that hangs while the heartbeat's does not.
 - Every thread is busy: until none of them has begun anything new for `_LINE_SECONDS`. A line that moves is stood in.
 """
 
