@@ -2,10 +2,12 @@
 
 import os
 import pwd
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -46,6 +48,37 @@ class Postgres:
     def stop(self) -> None:
         """Stop it at once, cutting every connection."""
         self._run("pg_ctl", "stop", "--wait", "--silent", "--mode=immediate")
+
+    def kill(self) -> None:
+        """Kill every process of it, as the kernel does when memory runs out."""
+        self._signal(signal.SIGKILL, self._processes())
+        wait_until(lambda: not self._processes(), "the end of PostgreSQL")
+
+    @contextmanager
+    def frozen(self, *, with_postmaster: bool = True) -> Iterator[None]:
+        """Keep it from running: it still holds its port and its connections, and says nothing.
+
+        A postmaster that runs on takes new connections.
+        """
+        self._signal(signal.SIGSTOP, self._processes()[0 if with_postmaster else 1 :])
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT, self._processes())
+
+    def _processes(self) -> list[int]:
+        """Return the postmaster and its children, as long as it runs."""
+        postmaster = int((self._data / "postmaster.pid").read_text().partition("\n")[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children")
+        try:
+            return [postmaster, *map(int, children.read_text().split())]
+        except FileNotFoundError:
+            return []
+
+    def _signal(self, number: signal.Signals, processes: list[int]) -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def _run(self, program: str, *arguments: str) -> None:
         other = self._user.pw_uid != os.geteuid()

@@ -1,124 +1,263 @@
-"""The cache against a real Redis, and without one."""
+"""The cache against a real Redis with real faults: the answer always comes, soon, and is that of its key."""
 
 import asyncio
+import os
 import socket
-from collections.abc import Awaitable, Callable
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 
 import pytest
 from parts import Redis, free_port
 from redis import Redis as Client
-from rowhouse.cache import Cache, Entry, NoCache, RedisCache, Verdict
+from rowhouse.cache import Entry, Failure, NoCache, RedisCache, Verdict
 
-ENTRY = Entry(b'{"data": "\n"}', "/next?limit=1")
+HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
+# After a failure, when Redis is tried again.
+PAUSE = 1.1
 
 
-def fetch(cache: Cache, *keys: str, make: Callable[[], Awaitable[Entry]] | None = None) -> list[tuple[Entry, Verdict]]:
-    """Fetch one after the other; what is not kept is ENTRY."""
+class Tried:
+    """A cache, what it counted, and answers that tell their key."""
 
-    async def make_entry() -> Entry:
-        return ENTRY
+    def __init__(self, port: int, password: str = "throw-away") -> None:
+        self.failures: Counter[Failure] = Counter()
+        self.cache = RedisCache("127.0.0.1", port, password, 60, lambda failure: self.failures.update([failure]))
 
-    async def run() -> list[tuple[Entry, Verdict]]:
-        results = [await cache.fetch(key, make or make_entry) for key in keys]
-        await cache.close()
-        return results
+    async def fetch(self, *keys: str) -> list[Verdict]:
+        """Fetch at the same time; every answer must be that of its key."""
 
-    return asyncio.run(run())
+        async def one(key: str) -> Verdict:
+            async def make() -> Entry:
+                return entry(key)
+
+            answer, verdict = await self.cache.fetch(key, make)
+            assert answer == entry(key)
+            return verdict
+
+        return await asyncio.gather(*map(one, keys))
+
+
+def entry(key: str) -> Entry:
+    return Entry(f'{{"data": "\n{key}"}}'.encode(), f"/next?key={key}")
+
+
+def run[T](tried: Tried, work: Callable[[], Awaitable[T]]) -> T:
+    """Run to the end, then close the cache."""
+
+    async def whole() -> T:
+        try:
+            return await work()
+        finally:
+            await tried.cache.close()
+
+    return asyncio.run(whole())
+
+
+def fetch(tried: Tried, *keys: str) -> list[Verdict]:
+    """Fetch one after the other."""
+
+    async def work() -> list[Verdict]:
+        return [(await tried.fetch(key))[0] for key in keys]
+
+    return run(tried, work)
 
 
 @pytest.fixture
-def client(redis: Redis) -> Client:
+def client(redis: Redis) -> Iterator[Client]:
     """An empty Redis."""
-    client = Client(port=redis.port, password=redis.password)
-    client.flushall()
-    return client
+    with closing(Client(port=redis.port, password=redis.password)) as client:
+        client.flushall()
+        yield client
 
 
-def redis_cache(port: int, password: str = "throw-away") -> RedisCache:
-    return RedisCache("127.0.0.1", port, password, ttl_seconds=60)
+@pytest.fixture
+def tried(redis: Redis, client: Client) -> Tried:  # noqa: ARG001 - emptied before
+    """Return a cache in it."""
+    return Tried(redis.port)
 
 
-@pytest.mark.usefixtures("client")
-def test_miss_then_hit(redis: Redis) -> None:
-    assert fetch(redis_cache(redis.port), "a", "a", "b") == [
-        (ENTRY, Verdict.MISS),
-        (ENTRY, Verdict.HIT),
-        (ENTRY, Verdict.MISS),
-    ]
-
-
-def test_another_process_finds_it_and_it_expires(redis: Redis, client: Client) -> None:
-    fetch(redis_cache(redis.port), "a")
-    assert fetch(redis_cache(redis.port), "a") == [(ENTRY, Verdict.HIT)]
+def test_miss_then_hit_in_any_process_until_it_expires(tried: Tried, redis: Redis, client: Client) -> None:
+    assert fetch(tried, "a", "a", "b") == [MISS, HIT, MISS]
+    assert fetch(Tried(redis.port), "a") == [HIT]
     assert 0 < int(str(client.ttl("rowhouse:a"))) <= 60
+    assert not tried.failures
 
 
-@pytest.mark.parametrize(
-    "junk", [b"", b"junk", b"rowhouse 0 \n{}", b"rowhouse 1 no line end", b"\xff\n\n", b"rowhouse 1 \xff\n{}"]
-)
-def test_junk_is_a_miss_and_is_replaced(redis: Redis, client: Client, junk: bytes) -> None:
-    client.set("rowhouse:a", junk)
-    assert fetch(redis_cache(redis.port), "a", "a") == [(ENTRY, Verdict.MISS), (ENTRY, Verdict.HIT)]
+def test_an_entry_tells_when_it_was_made(tried: Tried) -> None:
+    async def work() -> Entry:
+        async def make() -> Entry:
+            return Entry(b"", "", 1234)
+
+        await tried.cache.fetch("a", make)
+        return (await tried.cache.fetch("a", make))[0]
+
+    assert run(tried, work).made == 1234
 
 
-def test_a_value_of_another_type_is_no_error(redis: Redis, client: Client) -> None:
-    client.lpush("rowhouse:a", "list")
-    assert fetch(redis_cache(redis.port), "a") == [(ENTRY, Verdict.BYPASS)]
-
-
-def test_what_cannot_be_made_is_raised_and_not_kept(redis: Redis, client: Client) -> None:
+def test_what_cannot_be_made_is_raised_and_not_kept(tried: Tried, client: Client) -> None:
     async def fail() -> Entry:
         raise LookupError
 
     with pytest.raises(LookupError):
-        fetch(redis_cache(redis.port), "a", make=fail)
+        run(tried, lambda: tried.cache.fetch("a", fail))
     assert client.exists("rowhouse:a") == 0
 
 
-def test_no_redis_is_a_bypass() -> None:
-    assert fetch(redis_cache(free_port()), "a", "a") == [(ENTRY, Verdict.BYPASS)] * 2
-    assert fetch(NoCache(), "a", "a") == [(ENTRY, Verdict.BYPASS)] * 2
+def test_without_a_cache_everything_is_made() -> None:
+    async def make() -> Entry:
+        return entry("a")
+
+    assert asyncio.run(NoCache().fetch("a", make)) == (entry("a"), BYPASS)
+
+
+WHOLE = entry("a").to_bytes("a")
+MARK = WHOLE.partition(b" /next")[0]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"",
+        b"junk",
+        b"\xff\n\n",
+        os.urandom(1000),
+        WHOLE[:-1],
+        WHOLE[:20],
+        WHOLE + b"more",
+        MARK,
+        MARK + b" \xff\n{}",
+        MARK.replace(b"rowhouse 2", b"rowhouse 1") + b" \n{}",
+        b" ".join(MARK.split()[:3]) + b" now 2 \n{}",
+        entry("b").to_bytes("b"),
+    ],
+)
+def test_junk_is_a_miss_and_is_replaced(tried: Tried, client: Client, junk: bytes) -> None:
+    client.set("rowhouse:a", junk)
+    assert fetch(tried, "a", "a") == [MISS, HIT]
+    assert tried.failures == {Failure.JUNK: 1}
+
+
+def test_a_value_of_another_type_is_junk_too(tried: Tried, client: Client) -> None:
+    client.lpush("rowhouse:a", "list")
+    assert fetch(tried, "a", "a") == [MISS, HIT]
+    assert tried.failures == {Failure.JUNK: 1}
+
+
+def test_a_redis_that_was_emptied_is_filled_again(tried: Tried, client: Client) -> None:
+    async def work() -> list[Verdict]:
+        before = await tried.fetch("a")
+        client.flushall()
+        return [*before, *await tried.fetch("a"), *await tried.fetch("a")]
+
+    assert run(tried, work) == [MISS, MISS, HIT]
+    assert not tried.failures
+
+
+def test_a_redis_that_is_full_is_still_read(tried: Tried, client: Client) -> None:
+    async def work() -> list[Verdict]:
+        verdicts = await tried.fetch("a")
+        client.config_set("maxmemory", 1)
+        for key in "babaca":
+            verdicts += await tried.fetch(key)
+        assert tried.failures == {Failure.FULL: 1}
+        client.config_set("maxmemory", 0)
+        await asyncio.sleep(PAUSE)
+        return verdicts + await tried.fetch("b") + await tried.fetch("b")
+
+    try:
+        assert run(tried, work) == [MISS, MISS, HIT, MISS, HIT, MISS, HIT, MISS, HIT]
+    finally:
+        client.config_set("maxmemory", 0)
 
 
 def test_a_wrong_password_is_a_bypass(redis: Redis) -> None:
-    assert fetch(redis_cache(redis.port, "wrong"), "a") == [(ENTRY, Verdict.BYPASS)]
+    tried = Tried(redis.port, "wrong")
+    assert fetch(tried, "a", "a") == [BYPASS, BYPASS]
+    assert tried.failures == {Failure.CONNECTION: 1}
 
 
-def test_a_redis_that_hangs_costs_one_time_out_and_then_nothing() -> None:
+def test_no_redis_is_a_bypass() -> None:
+    tried = Tried(free_port())
+    assert fetch(tried, "a", "a") == [BYPASS, BYPASS]
+    assert tried.failures == {Failure.CONNECTION: 1}
+
+
+def test_a_connection_that_is_never_answered_costs_one_time_out_and_then_nothing() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        cache = redis_cache(silent.getsockname()[1])
-
-        async def make() -> Entry:
-            return ENTRY
-
-        async def run() -> float:
-            started = asyncio.get_running_loop().time()
-            for _ in range(20):
-                assert await cache.fetch("a", make) == (ENTRY, Verdict.BYPASS)
-            elapsed = asyncio.get_running_loop().time() - started
-            await cache.close()
-            return elapsed
-
-        assert asyncio.run(run()) < 0.5
+        tried = Tried(silent.getsockname()[1])
+        started = time.monotonic()
+        assert fetch(tried, *"abcdefghij") == [BYPASS] * 10
+        assert 0.05 <= time.monotonic() - started < 0.15
+        assert tried.failures == {Failure.TIMEOUT: 1}
 
 
-def test_a_redis_that_comes_back_is_used_again(client: Client, redis: Redis) -> None:
-    cache = redis_cache(redis.port)
+def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tried: Tried, client: Client) -> None:
+    async def waited(key: str) -> tuple[Verdict, bool]:
+        started = time.monotonic()
+        (verdict,) = await tried.fetch(key)
+        seconds = time.monotonic() - started
+        assert seconds < 0.15
+        return verdict, seconds > 0.04
 
-    async def make() -> Entry:
-        return ENTRY
+    async def work() -> None:
+        keys = [f"{i}" for i in range(20)]
+        assert set(await tried.fetch(*keys)) == {MISS}
+        client.client_pause(2500)
+        slow = []
+        for _ in range(2):
+            slow += await asyncio.gather(*map(waited, keys))
+            slow += await asyncio.gather(*map(waited, keys))
+            await asyncio.sleep(PAUSE)
+        assert {verdict for verdict, _ in slow} == {BYPASS}
+        # The first sixteen were under way and the others waited for them; a second later it was one.
+        assert [was_held for _, was_held in slow].count(True) == 21
+        assert tried.failures[Failure.TIMEOUT] == 17
+        client.client_unpause()
+        await asyncio.sleep(PAUSE)
+        assert set(await tried.fetch("0")) == {HIT}
+        assert set(await tried.fetch(*keys)) == {HIT}
 
-    async def run() -> list[Verdict]:
-        verdicts = [(await cache.fetch("a", make))[1]]
+    run(tried, work)
+
+
+def test_a_redis_that_was_killed_is_used_again_as_soon_as_it_is_back(tried: Tried, redis: Redis) -> None:
+    async def work() -> None:
+        keys = [f"{i}" for i in range(20)]
+        await tried.fetch(*keys)
         redis.stop()
-        verdicts.append((await cache.fetch("a", make))[1])
-        redis.start()
-        await asyncio.sleep(1.1)
-        verdicts.append((await cache.fetch("a", make))[1])
-        await cache.close()
-        return verdicts
+        try:
+            assert set(await tried.fetch(*keys)) == {BYPASS}
+            assert set(tried.failures) == {Failure.CONNECTION}
+        finally:
+            redis.start()
+        await asyncio.sleep(PAUSE)
+        assert await tried.fetch("0") == [MISS]
+        assert set(await tried.fetch(*keys[1:])) == {MISS}
+        assert set(await tried.fetch(*keys)) == {HIT}
 
-    assert asyncio.run(run()) == [Verdict.MISS, Verdict.BYPASS, Verdict.MISS]
-    client.close()
+    run(tried, work)
+
+
+def test_a_process_that_is_held_up_does_not_blame_redis(tried: Tried) -> None:
+    async def work() -> list[Verdict]:
+        await tried.fetch("a")
+        # Begins to run when the question has been sent.
+        asyncio.get_running_loop().call_later(0.00001, time.sleep, 0.1)
+        return await tried.fetch("a")
+
+    assert run(tried, work) == [HIT]
+    assert not tried.failures
+
+
+def test_a_burst_does_not_make_redis_look_slow(tried: Tried) -> None:
+    async def work() -> None:
+        keys = [f"{i}" for i in range(300)]
+        assert set(await tried.fetch(*keys)) == {MISS}
+        assert set(await tried.fetch(*keys)) == {HIT}
+
+    run(tried, work)
+    assert not tried.failures

@@ -25,6 +25,30 @@ def test_check_says_ok(house: House) -> None:
     assert (done.returncode, done.stdout) == (0, "OK: the settings and 1 dataset(s) are valid: stations\n")
 
 
+def test_check_needs_no_more_than_a_pod_of_the_api_has(house: House, tmp_path: Path) -> None:
+    house.put_stations(1)
+    # A ConfigMap as the kubelet mounts it: files are links into a folder that is a link itself. No data anywhere.
+    mounted = tmp_path / "mounted"
+    (mounted / "..2026" / "stations").mkdir(parents=True)
+    (mounted / "..2026" / "stations" / "dataset.yml").write_text(STATIONS_YML)
+    (mounted / "..data").symlink_to("..2026")
+    (mounted / "stations").symlink_to("..data/stations")
+    # The role's variables; nobody answers behind these names.
+    environment = {
+        "ROWHOUSE_WORKERS": "2",
+        "ROWHOUSE_DATABASE_POOL_SIZE": "5",
+        "ROWHOUSE_DATABASE_HOST": "postgres",
+        "ROWHOUSE_DATABASE_USER": "rowhouse_api",
+        "ROWHOUSE_DATABASE_PASSWORD": "secret",
+        "ROWHOUSE_REDIS_HOST": "redis",
+        "ROWHOUSE_REDIS_PASSWORD": "secret",
+        "ROWHOUSE_DATASETS_DIR": str(mounted),
+    }
+    done = House(house.folder, house.schema, environment).run("check")
+    said = "OK: the settings and 1 dataset(s) are valid: stations\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
 def test_an_unknown_setting_stops_every_command(house: House) -> None:
     house.put_stations(1)
     for command in ("check", "load", "serve"):

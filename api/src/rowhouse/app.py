@@ -9,8 +9,17 @@ from falcon.asgi import Request, Response
 from rowhouse.cache import Cache
 from rowhouse.dataset import Dataset
 from rowhouse.handlers import add_handlers
-from rowhouse.middleware import AccessLog, Lifespan
-from rowhouse.resources import Answers, CollectionResource, HealthResource, LiveResource, ReadyResource, RowResource
+from rowhouse.metrics import Exposition, Metrics
+from rowhouse.middleware import Farewell, Lifespan, Observation
+from rowhouse.resources import (
+    Answers,
+    CollectionResource,
+    HealthResource,
+    LiveResource,
+    MetricsResource,
+    ReadyResource,
+    RowResource,
+)
 from rowhouse.store import Store
 
 type ASGIApp = Callable[
@@ -19,7 +28,7 @@ type ASGIApp = Callable[
 
 
 def create_app(
-    datasets: Iterable[Dataset], store: Store, cache: Cache, build: str
+    datasets: Iterable[Dataset], store: Store, cache: Cache, metrics: Metrics, farewell: Farewell, build: str
 ) -> falcon.asgi.App[Request, Response]:
     """Make the public app. It opens the store when it starts, and closes store and cache when it ends.
 
@@ -27,12 +36,14 @@ def create_app(
         datasets: What is served.
         store: Where the rows come from.
         cache: Where ready-made answers are kept.
+        metrics: Where requests are counted.
+        farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
     """
     datasets = tuple(datasets)
-    app = falcon.asgi.App(middleware=[Lifespan(store, cache), AccessLog()])
+    app = falcon.asgi.App(middleware=[Lifespan(store, cache), farewell, Observation(metrics)])
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health"])
-    answers = Answers(store, cache, build)
+    answers = Answers(store, cache, build, metrics.count_verdict)
     for dataset in datasets:
         app.add_route(f"/{dataset.name}", CollectionResource(dataset, store, answers))
         app.add_route(f"/{dataset.name}/{{key}}", RowResource(dataset, store, answers))
@@ -40,12 +51,15 @@ def create_app(
     return app
 
 
-def create_admin_app(datasets: Iterable[Dataset], store: Store) -> falcon.asgi.App[Request, Response]:
+def create_admin_app(
+    datasets: Iterable[Dataset], store: Store, exposition: Exposition
+) -> falcon.asgi.App[Request, Response]:
     """Make the app of the admin port, which shares the public one's store."""
     app = falcon.asgi.App()
-    add_handlers(app, ["/livez", "/readyz"])
+    add_handlers(app, ["/livez", "/readyz", "/metrics"])
     app.add_route("/livez", LiveResource())
     app.add_route("/readyz", ReadyResource(store, datasets))
+    app.add_route("/metrics", MetricsResource(exposition))
     return app
 
 

@@ -9,12 +9,21 @@ from rowhouse.cache import Cache, NoCache, RedisCache
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
 from rowhouse.dataset import Dataset
+from rowhouse.metrics import Exposition, Metrics
+from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
 from rowhouse.store import Store
 
 
-def build_app(settings: Settings, datasets: Iterable[Dataset]) -> ASGIApp:
-    """Build everything, without connecting to anything: that happens when the app starts, in each worker."""
+def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> ASGIApp:
+    """Build everything, without connecting to anything: that happens when the app starts, in each worker.
+
+    Args:
+        settings: From the environment.
+        datasets: What is served.
+        metrics_dir: Where the workers count.
+        farewell: Ends connections when a worker ends.
+    """
     datasets = tuple(datasets)
     store = Store(
         serving_engine(settings),
@@ -22,8 +31,11 @@ def build_app(settings: Settings, datasets: Iterable[Dataset]) -> ASGIApp:
         datasets,
         threads=settings.database_pool_size - 1,
     )
-    public = create_app(datasets, store, _cache(settings), source_hash())
-    return by_port(public, create_admin_app(datasets, store), settings.admin_port)
+    build = source_hash()
+    metrics = Metrics()
+    public = create_app(datasets, store, _cache(settings, metrics), metrics, farewell, build)
+    admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
+    return by_port(public, admin, settings.admin_port)
 
 
 def source_hash() -> str:
@@ -34,7 +46,13 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache(settings: Settings) -> Cache:
+def _cache(settings: Settings, metrics: Metrics) -> Cache:
     if not settings.redis_host:
         return NoCache()
-    return RedisCache(settings.redis_host, settings.redis_port, settings.redis_password, settings.cache_ttl_seconds)
+    return RedisCache(
+        settings.redis_host,
+        settings.redis_port,
+        settings.redis_password,
+        settings.cache_ttl_seconds,
+        metrics.count_failure,
+    )

@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from rowhouse import __version__
 from rowhouse.dataset import Dataset, read_datasets
@@ -42,10 +44,13 @@ def _configuration() -> tuple[Settings, tuple[Dataset, ...]]:
 
 
 def _serve(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+    # A new folder each time, so that counts begin with zero. prometheus_client reads the variable when it is imported.
+    metrics_dir = tempfile.mkdtemp(prefix="rowhouse-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_dir
     # Imported here, so that a load does without the HTTP side.
     from rowhouse.server import Server
 
-    Server(settings, datasets).run()
+    Server(settings, datasets, Path(metrics_dir)).run()
 
 
 def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:

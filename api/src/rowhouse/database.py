@@ -1,13 +1,9 @@
 """The way to PostgreSQL: one engine a process, made from the settings."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
-import psycopg2
 from sqlalchemy import URL, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
 
-from rowhouse.errors import DatabaseUnavailableError, VersionGoneError
 from rowhouse.settings import Settings
 
 # libpq's least. A database that is away must not hold a request for longer.
@@ -43,28 +39,6 @@ def loading_engine(settings: Settings) -> Engine:
     """
     options = {"datestyle": "ISO,YMD", "timezone": "UTC", **_LOST_CLIENT}
     return create_engine(_url(settings), connect_args=_connect_args(settings, "rowhouse-load", options))
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise what goes wrong with a SELECT as errors of ours.
-
-    Raises:
-        VersionGoneError: The table is not there.
-        DatabaseUnavailableError: Anything else.
-    """
-    try:
-        yield
-    except psycopg2.errors.UndefinedTable as error:
-        raise VersionGoneError(str(error)) from error
-    except (psycopg2.Error, DBAPIError) as error:
-        raise DatabaseUnavailableError(" ".join(str(getattr(error, "orig", error)).split())) from error
-
-
-def is_lost(error: psycopg2.Error) -> bool:
-    """Tell a connection that is no more, as after a restart of PostgreSQL, from a statement that took too long."""
-    lost = (psycopg2.OperationalError, psycopg2.InterfaceError)
-    return isinstance(error, lost) and not isinstance(error, psycopg2.errors.QueryCanceled)
 
 
 def _url(settings: Settings) -> URL:

@@ -5,7 +5,8 @@ RowhouseError
 │   ├── SettingsError       in ROWHOUSE_* variables
 │   └── DatasetError        in dataset.yml
 ├── LoadError               the data file or its rows; nothing was changed
-├── DatabaseUnavailableError  PostgreSQL cannot be reached, or gave up on a statement
+├── DatabaseUnavailableError  PostgreSQL cannot be asked, or gave up on a statement
+│   └── DatabaseAwayError   it refuses or ends connections, or is silent
 ├── NotLoadedError          a dataset has no version yet
 ├── VersionGoneError        a version that a client reads from was dropped
 └── Problem                 an answer to a client, in rowhouse.problems
@@ -44,7 +45,11 @@ class LoadError(RowhouseError):
 
 
 class DatabaseUnavailableError(RowhouseError):
-    """PostgreSQL cannot be reached, or gave up on a statement."""
+    """PostgreSQL cannot be asked, or gave up on a statement."""
+
+
+class DatabaseAwayError(DatabaseUnavailableError):
+    """PostgreSQL refuses or ends connections, or is silent."""
 
 
 class NotLoadedError(RowhouseError):

@@ -9,6 +9,7 @@ import orjson
 from falcon.asgi import Request, Response
 
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.logs import request_id
 from rowhouse.problems import (
     MEDIA_TYPE,
     CursorExpiredProblem,
@@ -39,7 +40,8 @@ def add_handlers(app: falcon.asgi.App[Request, Response], routes: list[str]) -> 
 
 async def _problem(_req: Request, resp: Response, error: Problem, _params: dict[str, Any]) -> None:
     resp.status = error.status
-    resp.data = orjson.dumps(error.body())
+    identifier = request_id.get()
+    resp.data = orjson.dumps(error.body() | ({"request_id": identifier} if identifier else {}))
     resp.content_type = MEDIA_TYPE
     resp.set_headers(error.headers)
 
@@ -72,5 +74,5 @@ async def _http_error(req: Request, resp: Response, error: falcon.HTTPError, par
 
 
 async def _unexpected(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:
-    log.error("Unexpected error", exc_info=error, extra={"method": req.method, "path": req.path})
+    log.error("Unexpected error", exc_info=error, extra={"method": req.method, "route": req.uri_template})
     await _problem(req, resp, Problem("It was logged. Try again, and report it if it stays."), params)

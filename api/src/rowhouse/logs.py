@@ -2,9 +2,13 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
+
+# The request that is being answered; empty outside of any.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # What a record carries by itself; anything beyond came in `extra` and is logged under its own name.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -27,8 +31,19 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(entry, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
+class RequestIdFilter(logging.Filter):
+    """Adds `request_id` to what is logged during a request, whoever logs it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if identifier := request_id.get():
+            record.request_id = identifier
+        return True
+
+
 def configure_logging(level: str) -> None:
     """Send everything from `level` on to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(RequestIdFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

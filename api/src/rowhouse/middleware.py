@@ -1,6 +1,8 @@
 """What goes along with every request, and with the life of the app."""
 
 import logging
+import re
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +10,15 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache
+from rowhouse.logs import request_id
+from rowhouse.metrics import Metrics
+from rowhouse.resources import DatasetResource
 from rowhouse.store import Store
+
+# What others use as an id: hexadecimal, UUID, base64, or parts joined by a sign.
+_REQUEST_ID = re.compile("[A-Za-z0-9._~:+/=-]{1,128}")
+# Every path that leads nowhere.
+_NO_ROUTE = "none"
 
 log = logging.getLogger(__name__)
 
@@ -31,22 +41,56 @@ class Lifespan:
         await self._cache.close()
 
 
-class AccessLog:
-    """One line a request. No query string: it may hold what a client would rather not see in logs."""
+class Farewell:
+    """Ends each client's connection with an answer that says so, once this process is about to end."""
 
-    async def process_request(self, req: Request, _resp: Response) -> None:
-        """Take the time."""
+    def __init__(self) -> None:
+        """Keep connections open for now."""
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Announce the end from now on."""
+        self._has_begun = True
+
+    async def process_response(self, _req: Request, resp: Response, _resource: object, _succeeded: bool) -> None:
+        """Tell the client not to ask again on this connection."""
+        if self._has_begun:
+            resp.set_header("Connection", "close")
+
+
+class Observation:
+    """An id, one line in the log and one count for each request.
+
+    The line names the route and not the path, whose key is a value of a row, nor the query string: they may hold what a
+    client would rather not see in logs. At the level debug they have a line of their own.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Take where to count."""
+        self._metrics = metrics
+
+    async def process_request(self, req: Request, resp: Response) -> None:
+        """Take the time and the client's id, or make one."""
         req.context.started = time.perf_counter()
+        given = req.get_header("X-Request-Id")
+        identifier = given if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request_id.set(identifier)
+        resp.set_header("X-Request-Id", identifier)
+        log.debug("Asked", extra={"path": req.path, "query": req.query_string})
 
-    async def process_response(self, req: Request, resp: Response, _resource: object, _succeeded: bool) -> None:
-        """Log what was answered, and how long it took."""
+    async def process_response(self, req: Request, resp: Response, resource: object, _succeeded: bool) -> None:
+        """Log and count what was answered, and how long it took."""
+        seconds = time.perf_counter() - req.context.started
+        route = req.uri_template or _NO_ROUTE
+        self._metrics.count_request(route, req.method, resp.status_code, seconds)
         log.info(
             "Answered",
             extra={
                 "method": req.method,
-                "path": req.path,
+                "route": route,
+                "dataset": resource.dataset.name if isinstance(resource, DatasetResource) else None,
                 "status": resp.status_code,
-                "milliseconds": round((time.perf_counter() - req.context.started) * 1000, 2),
+                "milliseconds": round(seconds * 1000, 2),
                 "cache": resp.get_header("X-Cache"),
             },
         )

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gunicorn.app.base import BaseApplication
@@ -13,6 +15,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 from rowhouse.app import ASGIApp
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
+from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 # Less than the 30 s that Kubernetes gives a pod to end.
 _GRACEFUL_TIMEOUT_SECONDS = 20
+# Longer than between two requests of a busy client.
+_FAREWELL_SECONDS = 1
 # A worker that ends waits for idle connections too, so they are kept for less than that.
 _KEEPALIVE_SECONDS = 5
 
@@ -29,10 +34,18 @@ _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 class Server(BaseApplication):
     """Serves the datasets on both ports until SIGTERM."""
 
-    def __init__(self, settings: Settings, datasets: tuple[Dataset, ...]) -> None:
-        """Take what the app is built from; it is built before the workers fork, who share its memory."""
+    def __init__(self, settings: Settings, datasets: tuple[Dataset, ...], metrics_dir: Path) -> None:
+        """Take what the app is built from; it is built before the workers fork, who share its memory.
+
+        Args:
+            settings: From the environment.
+            datasets: What is served.
+            metrics_dir: An empty folder for the workers' counts, removed at the end.
+        """
         self._settings = settings
         self._datasets = datasets
+        self._metrics_dir = metrics_dir
+        self._farewell = Farewell()
         super().__init__()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def load_config(self) -> None:
@@ -49,7 +62,8 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
-            "post_worker_init": _release_signals_in_loop,
+            "post_worker_init": self._take_signals,
+            "on_exit": lambda _arbiter: shutil.rmtree(self._metrics_dir),
             "logger_class": _Log,
             "loglevel": settings.log_level,
             "proc_name": "rowhouse",
@@ -58,7 +72,7 @@ class Server(BaseApplication):
 
     def load(self) -> ASGIApp:
         """Build the app."""
-        return build_app(self._settings, self._datasets)
+        return build_app(self._settings, self._datasets, self._metrics_dir, self._farewell)
 
     def run(self) -> None:
         """Serve until SIGTERM.
@@ -69,6 +83,22 @@ class Server(BaseApplication):
         os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
         super().run()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
+    def _take_signals(self, worker: ASGIWorker) -> None:
+        loop = cast("asyncio.AbstractEventLoop", worker.loop)
+        loop.add_signal_handler(signal.SIGTERM, self._end, worker)
+        # Let them in with the event loop's first step.
+        loop.call_soon(_release_signals)
+
+    def _end(self, worker: ASGIWorker) -> None:
+        """End a worker after a time in which every answer is announced to be the last on its connection.
+
+        gunicorn would close at once behind an answer that is being sent, though that promised to keep the connection,
+        and what the client asked next on it would be lost.
+        """
+        self._farewell.begin()
+        loop = cast("asyncio.AbstractEventLoop", worker.loop)
+        loop.call_later(_FAREWELL_SECONDS, worker.handle_exit_signal)
+
 
 def _hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
@@ -76,12 +106,6 @@ def _hold_signals() -> None:
 
 def _release_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
-
-
-def _release_signals_in_loop(worker: ASGIWorker) -> None:
-    """Let them in with the event loop's first step."""
-    loop = cast("asyncio.AbstractEventLoop", worker.loop)
-    loop.call_soon(_release_signals)
 
 
 class _Log(Logger):

@@ -71,10 +71,12 @@ class Settings:
     data_dir: Path = setting("Folder with NAME/ and in it the data file to load.", Path("/usr/share/rowhouse/datasets"))  # noqa: RUF009
     host: str = setting("Address that the server binds.", "0.0.0.0")  # noqa: S104 - inside a pod, behind its policies
     port: int = setting("Port of the API.", 8000, minimum=1, maximum=65535)
-    admin_port: int = setting("Port of /livez and /readyz, not for clients.", 8001, minimum=1, maximum=65535)
+    admin_port: int = setting("Port of /livez, /readyz and /metrics, not for clients.", 8001, minimum=1, maximum=65535)
     workers: int = setting("Processes that answer requests; about one for each CPU.", 2, minimum=1)
     log_level: str = setting(
-        "Least level that is logged.", "info", choices=("debug", "info", "warning", "error", "critical")
+        "Least level that is logged. debug logs paths and query strings too.",
+        "info",
+        choices=("debug", "info", "warning", "error", "critical"),
     )
 
     @classmethod

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,18 +11,17 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
-import psycopg2
 from sqlalchemy import Engine, Select, bindparam, select
 
 from rowhouse.catalog import Catalog
-from rowhouse.database import is_lost, translated_errors
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.link import Link
 from rowhouse.query import Cursor, KeyValue
 from rowhouse.watch import Watch
 
-# A new version is announced; this is for the time in which no announcement comes through.
-_POLL_SECONDS = 1
+# A new version is announced; this is for what goes unannounced, such as PostgreSQL's silence.
+_POLL_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +70,16 @@ class Store:
         self._engine = engine
         self._catalog = catalog
         self._datasets = tuple(datasets)
-        self._threads = threads
-        self._executor: ThreadPoolExecutor
+        self._link = Link(engine, threads)
+        self._watch = Watch(self._link, catalog.channel, _compile(engine, self._select_versions()))
         self._watching: asyncio.Task[None]
+        self._refreshing = asyncio.Lock()
         self._versions: Mapping[str, _Versions] = MappingProxyType({})
-        self._unavailable = "PostgreSQL was not asked yet"
-        self._watch = Watch(engine, catalog.channel, _compile(engine, self._select_versions()))
         self._statements = lru_cache(maxsize=256)(self._compile_statements)
 
     async def open(self) -> None:
         """Start the threads and the watch; to be called in the process that serves."""
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="store")
+        self._link.open()
         await self.refresh()
         self._watching = asyncio.create_task(self._keep_watching())
 
@@ -91,14 +88,14 @@ class Store:
         self._watching.cancel()
         with suppress(asyncio.CancelledError):
             await self._watching
+        self._link.cut()
         await self._watch.close()
-        self._executor.shutdown()
-        self._engine.dispose()
+        self._link.close()
 
     @property
     def unavailable(self) -> str:
         """Why PostgreSQL cannot be asked; empty when it can."""
-        return self._unavailable
+        return self._link.unavailable
 
     def version(self, dataset: Dataset, number: int | None = None) -> Version:
         """Return the current version, or the kept one with this number.
@@ -119,19 +116,23 @@ class Store:
     async def refresh(self) -> None:
         """Ask PostgreSQL now for the versions; when it is away, the last known ones stay."""
         try:
-            rows = await self._watch.ask()
-        except DatabaseUnavailableError as error:
-            if not self._unavailable:
-                log.warning("PostgreSQL is away: %s", error)
-            self._unavailable = str(error)
-        except VersionGoneError:
-            # The first load has not made the tables yet.
-            self._unavailable = ""
-        else:
-            if self._unavailable:
-                log.info("PostgreSQL answers")
-            self._unavailable = ""
-            self._versions = MappingProxyType({dataset.name: _versions_of(dataset, rows) for dataset in self._datasets})
+            # One at a time: there is one connection for it.
+            async with self._refreshing:
+                rows = await self._link.heartbeat(self._watch.ask)
+        except (DatabaseUnavailableError, VersionGoneError):
+            # The link has said so, or the first load has not made the tables yet.
+            return
+        self._versions = MappingProxyType({dataset.name: _versions_of(dataset, rows) for dataset in self._datasets})
+
+    async def catch_up(self) -> None:
+        """Refresh for a request, which waits no longer than until PostgreSQL is known to be away.
+
+        Raises:
+            DatabaseUnavailableError: It is.
+        """
+        await self._link.until_away(asyncio.shield(self.refresh()))
+        if self.unavailable:
+            raise DatabaseUnavailableError(self.unavailable)
 
     async def page(self, dataset: Dataset, version: Version, limit: int, after: KeyValue | None) -> Page:
         """Read at most `limit` rows in the order of the key, from behind `after` or from the start.
@@ -143,7 +144,7 @@ class Store:
         first, behind, _ = self._statements(dataset, version.number)
         # One row more tells whether there is a next page.
         parameters = {"limit": limit + 1, "key": after}
-        return await self._ask(self._page, dataset, version, first if after is None else behind, parameters)
+        return await self._link.ask(self._page, dataset, version, first if after is None else behind, parameters)
 
     async def row(self, dataset: Dataset, version: Version, key: KeyValue) -> bytes | None:
         """Read one row as a JSON object, None when there is none.
@@ -153,20 +154,10 @@ class Store:
             VersionGoneError: The version was dropped meanwhile.
         """
         _, _, one = self._statements(dataset, version.number)
-        return await self._ask(self._row, dataset, one, {"key": key})
-
-    async def _ask[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        if self._unavailable:
-            # The watch knows; waiting for a connection that will not come helps nobody.
-            raise DatabaseUnavailableError(self._unavailable)
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: function(*args, **kwargs))
-        except DatabaseUnavailableError as error:
-            log.warning("PostgreSQL gave no answer: %s", error)
-            raise
+        return await self._link.ask(self._row, dataset, one, {"key": key})
 
     def _page(self, dataset: Dataset, version: Version, statement: str, parameters: dict[str, Any]) -> Page:
-        rows = self._fetch(statement, parameters)
+        rows = self._link.fetch(statement, parameters)
         names = [column.name for column in dataset.columns]
         following = None
         if len(rows) == parameters["limit"]:
@@ -175,26 +166,9 @@ class Store:
         return Page(_dump([dict(zip(names, row, strict=True)) for row in rows]), len(rows), following)
 
     def _row(self, dataset: Dataset, statement: str, parameters: dict[str, Any]) -> bytes | None:
-        rows = self._fetch(statement, parameters)
+        rows = self._link.fetch(statement, parameters)
         names = [column.name for column in dataset.columns]
         return _dump(dict(zip(names, rows[0], strict=True))) if rows else None
-
-    def _fetch(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Run one statement on a pooled connection, past SQLAlchemy's row objects; runs in a thread."""
-        with translated_errors():
-            try:
-                return self._execute(statement, parameters)
-            except psycopg2.Error as error:
-                if not is_lost(error):
-                    raise
-                # A restart of PostgreSQL leaves dead connections in the pool: one more try with new ones.
-                self._engine.dispose()
-                return self._execute(statement, parameters)
-
-    def _execute(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(statement, parameters)
-            return list(cursor.fetchall())
 
     def _select_versions(self) -> Select[Any]:
         versions, pointers = self._catalog.versions, self._catalog.pointers

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import psycopg2
-from psycopg2 import sql
-from sqlalchemy import Engine
+from psycopg2.extensions import quote_ident
 
-from rowhouse.database import is_lost, translated_errors
+from rowhouse.link import Link, Rows
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import PoolProxiedConnection
@@ -22,9 +21,9 @@ class Watch:
     The connection is used by a thread while it asks, and by the event loop while it waits, never by both.
     """
 
-    def __init__(self, engine: Engine, channel: str, statement: str) -> None:
-        """Take an engine with a connection to spare; nothing is connected yet."""
-        self._engine = engine
+    def __init__(self, link: Link, channel: str, statement: str) -> None:
+        """Take a link with a connection to spare; nothing is connected yet."""
+        self._link = link
         self._channel = channel
         self._statement = statement
         self._pooled: PoolProxiedConnection | None = None
@@ -33,7 +32,7 @@ class Watch:
         self._news = asyncio.Event()
         self._socket: int | None = None
 
-    async def ask(self) -> list[tuple[Any, ...]]:
+    async def ask(self) -> Rows:
         """Run the statement now.
 
         Raises:
@@ -57,38 +56,28 @@ class Watch:
             self._deafen()
             self._drop()
 
-    async def _ask_alone(self) -> list[tuple[Any, ...]]:
+    async def _ask_alone(self) -> Rows:
         async with self._asking:
             self._deafen()
             # What is announced from here on may be missing in the answer.
             self._news.clear()
             try:
-                return await asyncio.to_thread(self._ask)
+                return await asyncio.to_thread(self._link.twice, self._ask)
             finally:
                 self._listen()
 
-    def _ask(self) -> list[tuple[Any, ...]]:
-        with translated_errors():
-            try:
-                return self._execute()
-            except psycopg2.Error as error:
-                if not is_lost(error):
-                    raise
-                self._drop()
-                # What the pool holds went the same way.
-                self._engine.dispose()
-                return self._execute()
-
-    def _execute(self) -> list[tuple[Any, ...]]:
-        if self._connection is None:
-            self._pooled = self._engine.raw_connection()
-            connection = cast("psycopg2.extensions.connection", self._pooled.driver_connection)
-            with connection.cursor() as cursor:
-                cursor.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            self._connection = connection
-        with self._connection.cursor() as cursor:
-            cursor.execute(self._statement)
-            return list(cursor.fetchall())
+    def _ask(self) -> Rows:
+        try:
+            if self._pooled is None:
+                self._pooled = self._link.connect()
+                self._connection = cast("psycopg2.extensions.connection", self._pooled.driver_connection)
+                self._link.execute(self._pooled, f"LISTEN {quote_ident(self._channel, self._connection)}; SELECT 1", {})
+            return self._link.execute(self._pooled, self._statement, {})
+        except psycopg2.errors.UndefinedTable:
+            raise
+        except psycopg2.Error:
+            self._drop()
+            raise
 
     def _listen(self) -> None:
         """Have the event loop look at the connection, and at what arrived with the last answer."""
@@ -115,6 +104,7 @@ class Watch:
 
     def _drop(self) -> None:
         if self._pooled is not None:
-            # It must not go back to the pool, where somebody else would find it listening.
-            self._pooled.invalidate()
+            if self._pooled.is_valid:
+                # It must not go back to the pool, where somebody else would find it listening.
+                self._pooled.invalidate()
             self._pooled = self._connection = None

@@ -1,0 +1,253 @@
+"""The link from asyncio to PostgreSQL: statements in a few threads, and whether there is a PostgreSQL to ask.
+
+How long an answer is waited for:
+
+- PostgreSQL is known to be away: not at all.
+- It refuses or ends connections: until the first request or heartbeat meets that, which is at once. From then on it is
+  away, and everybody who waits is told so.
+- It, or the network, is silent: until a heartbeat has been unanswered for `_SILENCE_SECONDS`. With one each half second
+  that is at most 1.5 s after the silence began. No time-out of libpq or TCP sees a server that hangs.
+- It works on the statement: as long as PostgreSQL's own statement_timeout allows. That is slow, and not away. Nothing
+  bounds the wait for one connection that hangs while the heartbeat's does not.
+- Every thread is busy: until none of them has begun anything new for `_LINE_SECONDS`. A line that moves is stood in.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from contextvars import copy_context
+from threading import Lock
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, VersionGoneError
+
+_SILENCE_SECONDS = 1.0
+_LINE_SECONDS = 0.2
+_NOT_ASKED = "PostgreSQL was not asked yet"
+
+type Rows = list[tuple[Any, ...]]
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """Runs statements on pooled connections. All but `fetch` is for the event loop's thread."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        """Take an engine with one connection more than `threads`, for the heartbeat; nothing is connected yet."""
+        self._engine = engine
+        self._threads = threads
+        self._executor: ThreadPoolExecutor
+        self._unavailable = _NOT_ASKED
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self._begun = 0.0
+        self._lock = Lock()
+        self._sockets: set[socket.socket] = set()
+
+    def open(self) -> None:
+        """Start the threads."""
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="link")
+
+    def close(self) -> None:
+        """End the threads, even those that wait for a silent PostgreSQL, and close every connection."""
+        self.cut()
+        self._executor.shutdown(cancel_futures=True)
+        self._engine.dispose()
+
+    @property
+    def unavailable(self) -> str:
+        """Why PostgreSQL cannot be asked; empty when it can."""
+        return self._unavailable
+
+    async def ask[**P, T](self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that fetches in a thread.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away, gave up, or has no connection left to ask on.
+            VersionGoneError: A table is not there.
+        """
+        if self._unavailable:
+            raise DatabaseAwayError(self._unavailable)
+        is_busy = len(self._waiting) >= self._threads
+        # With its context, so that what a thread logs names the request.
+        work = self._executor.submit(copy_context().run, self._begin, lambda: function(*args, **kwargs))
+        answer = asyncio.wrap_future(work)
+        try:
+            return await self.until_away(answer, self._stand_in_line(work, answer) if is_busy else None)
+        except DatabaseAwayError as error:
+            self._lose(str(error))
+            raise
+        except DatabaseUnavailableError as error:
+            log.warning("PostgreSQL gave no answer: %s", error)
+            raise
+
+    async def until_away[T](self, answer: asyncio.Future[T], first: Awaitable[None] | None = None) -> T:
+        """Wait for an answer of PostgreSQL's as long as that is not away; what is waited for `first` is part of it.
+
+        Raises:
+            DatabaseAwayError: It is, and the answer is cancelled.
+        """
+        self._waiting.add(answer)
+        try:
+            if first:
+                await first
+            return await answer
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise
+            raise DatabaseAwayError(self._unavailable) from None
+        finally:
+            self._waiting.remove(answer)
+            # What nobody waits for any more need not begin.
+            answer.cancel()
+
+    async def heartbeat(self, ask: Callable[[], Awaitable[Rows]]) -> Rows:
+        """Ask on the connection that is kept for it; by the outcome PostgreSQL is there, or away.
+
+        Raises:
+            DatabaseUnavailableError: It is away, or gave up.
+            VersionGoneError: A table is not there.
+        """
+        asked = asyncio.ensure_future(ask())
+        try:
+            while not (await asyncio.wait({asked}, timeout=_SILENCE_SECONDS))[0]:
+                self._lose(f"no answer within {_SILENCE_SECONDS:.0f} s")
+            rows = await asked
+        except DatabaseUnavailableError as error:
+            self._lose(str(error))
+            raise
+        except VersionGoneError:
+            self._find()
+            raise
+        finally:
+            asked.cancel()
+        self._find()
+        return rows
+
+    def fetch(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+        """Run one statement, past SQLAlchemy's row objects; blocks, and so belongs into a thread.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away, or gave up.
+            VersionGoneError: A table is not there.
+        """
+        return self.twice(lambda: self._fetch(statement, parameters))
+
+    def twice(self, execute: Callable[[], Rows]) -> Rows:
+        """Execute; a connection that turns out to be lost is worth a second try, with new connections.
+
+        Raises:
+            DatabaseUnavailableError: PostgreSQL is away, or gave up.
+            VersionGoneError: A table is not there.
+        """
+        try:
+            try:
+                return execute()
+            except psycopg2.Error as error:
+                if not is_lost(error):
+                    raise
+                # A restart of PostgreSQL leaves dead connections in the pool.
+                self._engine.dispose()
+                return execute()
+        except errors.UndefinedTable as error:
+            raise VersionGoneError(str(error)) from error
+        except psycopg2.Error as error:
+            raise (DatabaseAwayError if is_lost(error) else DatabaseUnavailableError)(_one_line(error)) from error
+
+    def connect(self) -> PoolProxiedConnection:
+        """Take a connection out of the pool.
+
+        Raises:
+            DatabaseAwayError: There is none to be had.
+        """
+        try:
+            return self._engine.raw_connection()
+        except (psycopg2.Error, SQLAlchemyError) as error:
+            raise DatabaseAwayError(_one_line(error)) from error
+
+    def execute(self, connection: PoolProxiedConnection, statement: str, parameters: Mapping[str, Any]) -> Rows:
+        """Run a statement on a connection, which is cut when PostgreSQL turns out to be away."""
+        with self._cuttable(connection.fileno()), closing(connection.cursor()) as cursor:
+            try:
+                cursor.execute(statement, parameters)
+                return list(cursor.fetchall())
+            except psycopg2.Error as error:
+                if is_lost(error):
+                    # Else the pool would try to reset it, and log that it cannot.
+                    connection.invalidate()
+                raise
+
+    def _fetch(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+        with closing(self.connect()) as connection:
+            return self.execute(connection, statement, parameters)
+
+    @contextmanager
+    def _cuttable(self, descriptor: int) -> Iterator[None]:
+        # A duplicate is ours to close, whatever libpq does to its own. Shutting down does not ask for the family.
+        line = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(descriptor))
+        with self._lock:
+            self._sockets.add(line)
+        try:
+            yield
+        finally:
+            with self._lock, line:
+                self._sockets.remove(line)
+
+    def cut(self) -> None:
+        """End the connections that are waited on: their threads would wait as long as a silent PostgreSQL is silent."""
+        with self._lock:
+            for line in self._sockets:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+
+    def _begin[T](self, function: Callable[[], T]) -> T:
+        self._begun = time.monotonic()
+        return function()
+
+    async def _stand_in_line(self, work: Future[Any], answer: asyncio.Future[Any]) -> None:
+        arrived = time.monotonic()
+        while not (work.running() or answer.done()):
+            left = max(self._begun, arrived) + _LINE_SECONDS - time.monotonic()
+            if left <= 0:
+                raise DatabaseUnavailableError("every connection is busy")
+            await asyncio.wait({answer}, timeout=left)
+
+    def _lose(self, reason: str) -> None:
+        if self._unavailable in ("", _NOT_ASKED):
+            log.warning("PostgreSQL is away: %s", reason)
+        self._unavailable = reason
+        for answer in self._waiting:
+            answer.cancel()
+        self.cut()
+
+    def _find(self) -> None:
+        if self._unavailable:
+            log.info("PostgreSQL answers")
+        self._unavailable = ""
+
+
+def is_lost(error: psycopg2.Error) -> bool:
+    """Tell an end of the connection from what PostgreSQL says on it, which comes with a code.
+
+    Two classes of codes announce an end: 08, connection exception, and 57P, such as an operator's shutdown.
+    """
+    if error.pgcode:
+        return error.pgcode.startswith(("08", "57P"))
+    # Their subclasses are either said by PostgreSQL or mistakes in using the driver.
+    return type(error) in (psycopg2.DatabaseError, psycopg2.InterfaceError, psycopg2.OperationalError)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
