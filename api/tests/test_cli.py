@@ -1,5 +1,6 @@
 """The command line."""
 
+import os
 import re
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_an_unknown_setting_stops_every_command(house: House) -> None:
     house.put_stations(1)
     for command in ("check", "load", "serve"):
         done = house.run(command, WORKRES="3")
-        assert done.returncode == 1
+        assert done.returncode == os.EX_CONFIG
         assert done.stderr == "rowhouse: ROWHOUSE_WORKRES: no such setting. Did you mean ROWHOUSE_WORKERS?\n"
 
 
@@ -61,7 +62,7 @@ def test_a_wrong_dataset_stops_every_command(house: House) -> None:
     house.put("", yml=STATIONS_YML.replace("title", "titel"))
     for command in ("check", "load", "serve"):
         done = house.run(command)
-        assert done.returncode == 1
+        assert done.returncode == os.EX_CONFIG
         assert "stations/dataset.yml: titel: no such key. Did you mean title?" in done.stderr
         assert "Traceback" not in done.stderr
 
@@ -71,7 +72,7 @@ def test_load_fails_with_the_reason_and_loads_the_other_datasets(house: House) -
     house.put(HEADER, name="empty")
     house.put(HEADER + "1,,,,,\n", name="good")
     done = house.run("load")
-    assert done.returncode == 1
+    assert done.returncode == os.EX_DATAERR
     assert re.search(
         r"rowhouse: \S+/bad/stations\.csv: rejected rows: 1,.*\nline 2, column id: 'x' was refused: .* Row: 'x,,,,,'\n",
         done.stderr,
@@ -85,5 +86,5 @@ def test_load_without_a_file_says_where_it_should_be(house: House) -> None:
     house.put_stations(1)
     (house.folder / "stations" / "stations.csv").unlink()
     done = house.run("load")
-    assert done.returncode == 1
+    assert done.returncode == os.EX_DATAERR
     assert f"{house.folder}/stations/stations.csv: cannot be read (No such file or directory)" in done.stderr

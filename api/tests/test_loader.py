@@ -1,5 +1,6 @@
 """Loading: what becomes of versions and pointers, also when loads fail, are killed or meet."""
 
+import os
 import time
 
 import pytest
@@ -92,7 +93,7 @@ def test_the_schema_may_belong_to_a_role_without_more_rights(house: House) -> No
 def test_a_role_without_rights_is_told_so(house: House) -> None:
     house.put_stations(1)
     done = house.run("load", DATABASE_USER="reader")
-    assert done.returncode == 1
+    assert done.returncode == os.EX_TEMPFAIL
     assert "permission denied" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -101,7 +102,7 @@ def test_a_load_waits_for_postgresql_until_its_deadline(house: House) -> None:
     house.put_stations(1)
     started = time.monotonic()
     done = house.run("load", DATABASE_PORT="1", DATABASE_WAIT_SECONDS="2")
-    assert done.returncode == 1
+    assert done.returncode == os.EX_TEMPFAIL
     assert 2 <= time.monotonic() - started < 6
     assert "Waiting for PostgreSQL, 0 of 2 s" in done.stderr
     assert "did not answer within 2 s" in done.stderr

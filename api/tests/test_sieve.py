@@ -1,6 +1,7 @@
 """Files with rows that cannot be taken: loaded without them, as far as max_rejects allows."""
 
 import logging
+import os
 import tracemalloc
 from contextlib import nullcontext
 
@@ -51,7 +52,7 @@ def test_one_reject_more_than_allowed_changes_nothing(house: House) -> None:
     house.load()
     put(house, len(BAD_ROWS) - 1)
     done = house.run("load")
-    assert done.returncode == 1
+    assert done.returncode == os.EX_DATAERR
     said = done.stderr[done.stderr.index("rowhouse: ") :].splitlines()
     file = house.folder / "stations" / "stations.csv"
     assert said[0].startswith(f"rowhouse: {file}: rejected rows: 12, allowed by max_rejects in dataset.yml: 11. ")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rowhouse import __version__
 from rowhouse.dataset import Dataset, read_datasets
-from rowhouse.errors import LoadError, RowhouseError
+from rowhouse.errors import LoadError, LoadStoppedError, RowhouseError
 from rowhouse.logs import configure_logging
 from rowhouse.settings import Settings
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 1 with the reason on standard error."""
+    """Run one command; returns the exit status: 0, or the error's with the reason on standard error."""
     parser = argparse.ArgumentParser(
         prog="rowhouse", description="A table as a fast, cached JSON API. Settings come from ROWHOUSE_* variables."
     )
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(settings, datasets)
     except RowhouseError as error:
         sys.stderr.write(f"rowhouse: {error}\n")
-        return 1
+        return error.exit_status
     return 0
 
 
@@ -61,18 +61,21 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
     loader = Loader(loading_engine(settings), Catalog(settings.database_schema), settings.data_dir)
     loader.wait_for_database(settings.database_wait_seconds)
     loader.prepare()
-    failures = {}
+    failures: dict[str, str] = {}
+    failure: type[LoadError | LoadStoppedError] = LoadError
     for dataset in datasets:
         try:
             loader.load(dataset)
-        except LoadError as error:
+        except (LoadError, LoadStoppedError) as error:
             # The other datasets do not wait for this one to be put right.
             failures[dataset.name] = str(error)
+            if isinstance(error, LoadStoppedError):
+                failure = LoadStoppedError
     if len(failures) > 1:
         # Whoever sees only a log's last lines learns of all of them.
         failures[""] = f"{len(failures)} of {len(datasets)} datasets were not loaded: {', '.join(failures)}."
     if failures:
-        raise LoadError("\n".join(failures.values()))
+        raise failure("\n".join(failures.values()))
 
 
 def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:

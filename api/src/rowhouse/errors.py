@@ -5,6 +5,7 @@ RowhouseError
 │   ├── SettingsError       in ROWHOUSE_* variables
 │   └── DatasetError        in dataset.yml
 ├── LoadError               the data file or its rows; nothing was changed
+├── LoadStoppedError        PostgreSQL stopped a load; nothing was changed
 ├── DatabaseUnavailableError  PostgreSQL cannot be asked, or gave up on a statement
 │   └── DatabaseAwayError   it refuses or ends connections, or is silent
 ├── NotLoadedError          a dataset has no version yet
@@ -12,11 +13,18 @@ RowhouseError
 └── Problem                 an answer to a client, in rowhouse.problems
 """
 
+import os
 from collections.abc import Sequence
 
 
 class RowhouseError(Exception):
-    """Its text is for the person who has to act on it: it names the place and the fix."""
+    """Its text is for the person who has to act on it: it names the place and the fix.
+
+    Attributes:
+        exit_status: What a command that ends by it exits with, by sysexits.h: whether another try is worth it.
+    """
+
+    exit_status = 1
 
 
 class ConfigurationError(RowhouseError):
@@ -25,6 +33,8 @@ class ConfigurationError(RowhouseError):
     Attributes:
         problems: One sentence each, never empty.
     """
+
+    exit_status = os.EX_CONFIG
 
     def __init__(self, problems: Sequence[str]) -> None:
         """Join the problems to one text, a line each."""
@@ -41,11 +51,21 @@ class DatasetError(ConfigurationError):
 
 
 class LoadError(RowhouseError):
-    """A load stopped; what was served before is still served."""
+    """A data file or rows of it cannot be loaded; what was served before is still served."""
+
+    exit_status = os.EX_DATAERR
+
+
+class LoadStoppedError(RowhouseError):
+    """PostgreSQL stopped a load; what was served before is still served, and another try may succeed."""
+
+    exit_status = os.EX_TEMPFAIL
 
 
 class DatabaseUnavailableError(RowhouseError):
     """PostgreSQL cannot be asked, or gave up on a statement."""
+
+    exit_status = os.EX_TEMPFAIL
 
 
 class DatabaseAwayError(DatabaseUnavailableError):

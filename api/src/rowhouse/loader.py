@@ -19,7 +19,7 @@ from sqlalchemy.schema import CreateColumn, CreateSchema, DropTable
 from rowhouse.catalog import Catalog
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import Dataset
-from rowhouse.errors import DatabaseUnavailableError, LoadError
+from rowhouse.errors import DatabaseUnavailableError, LoadStoppedError
 from rowhouse.intake import Intake
 from rowhouse.sieve import keep_rejects
 
@@ -72,7 +72,7 @@ class Loader:
         """Create the schema and the tables of versions and pointers, where they are missing.
 
         Raises:
-            LoadError: PostgreSQL refused.
+            LoadStoppedError: PostgreSQL refused.
         """
         with self._transaction(f"schema {self._catalog.schema}") as connection:
             # CREATE SCHEMA IF NOT EXISTS would ask for a right that a role which merely owns the schema lacks.
@@ -97,7 +97,8 @@ class Loader:
         Content that is already there, as the current version or one that is kept, is not copied again.
 
         Raises:
-            LoadError: The file, or a row in it, is not what dataset.yml says, or PostgreSQL refused.
+            LoadError: The file, or a row in it, is not what dataset.yml says.
+            LoadStoppedError: PostgreSQL refused, or was lost.
         """
         started = time.monotonic()
         file = DataFile(dataset, self._data_dir / dataset.name)
@@ -195,7 +196,7 @@ class Loader:
                 yield connection
         except (DBAPIError, psycopg2.Error) as error:
             reason = " ".join(str(getattr(error, "orig", error)).split())
-            raise LoadError(f"{subject}: PostgreSQL stopped the load: {reason}") from error
+            raise LoadStoppedError(f"{subject}: PostgreSQL stopped the load: {reason}") from error
 
     def _try_lock(self, connection: Connection, subject: str) -> bool:
         return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(self._lock_key(subject)))))
