@@ -14,6 +14,9 @@ from kubernetes_validate.utils import ValidationError, validate
 from tests.contract import role_readme
 
 ROOT = role_readme.ROOT
+OWNERSHIP = yaml.safe_load((role_readme.ROLES[0].parent / "stack/vars/main/ownership.yml").read_text(encoding="utf-8"))
+# What a run never deletes, and what it deletes when it no longer renders it.
+KINDS = {"Namespace", "StatefulSet", "Job"} | {item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"]}
 # Labels that may change from one run to the next would orphan pods.
 SELECTOR_LABELS = {"app.kubernetes.io/name"}
 
@@ -65,6 +68,8 @@ def _problems(item: dict[str, Any]) -> Iterator[str]:
         validate(item, _kubernetes_version(), strict=True)
     except ValidationError as error:
         yield f"{'.'.join(map(str, error.path))}: {error.message}"
+    if item["kind"] not in KINDS:
+        yield "no later run would remove it: the kind is missing in ownership.yml"
     labels = item["metadata"]["labels"]
     if not {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/part-of"} <= labels.keys():
         yield "labels are missing"
