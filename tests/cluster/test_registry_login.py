@@ -1,10 +1,5 @@
-"""A registry that asks for a login: Debian's, on a free port, with a password file."""
+"""Images of a registry that asks for a login."""
 
-import base64
-import json
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,51 +11,23 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.registry import 
     RegistryError,
 )
 
-# As `htpasswd -B` writes it: the password is swordfish.
-HTPASSWD = "builder:$2y$04$abcdefghijklmnopqrstuugIEnm3ZbWF6xb2GcoE3L1CoGJFMKtu.\n"
+from tests.cluster.registry import PASSWORD, login, registry_with_login
 
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the registry; returns host:port."""
-    folder = tmp_path_factory.mktemp("registry")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    (folder / "htpasswd").write_text(HTPASSWD)
-    configuration = {
-        "version": "0.1",
-        "log": {"level": "warn"},
-        "http": {"addr": address},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "blobs")}},
-        "auth": {"htpasswd": {"realm": "rowhouse", "path": str(folder / "htpasswd")}},
-    }
-    (folder / "registry.yml").write_text(json.dumps(configuration))
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(["docker-registry", "serve", folder / "registry.yml"], stderr=log)
-    try:
-        while True:
-            with socket.socket() as client:
-                if client.connect_ex((address.split(":")[0], int(address.split(":")[1]))) == 0:
-                    break
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.05)
+    with registry_with_login(tmp_path_factory.mktemp("registry")) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture
 def logged_in(host: str, tmp_path: Path) -> Registry:
-    return Registry(host, login_file(tmp_path, host, "swordfish"))
+    return Registry(host, login_file(tmp_path, host, PASSWORD))
 
 
 def login_file(folder: Path, host: str, password: str) -> str:
-    """Write what `podman login --authfile` writes."""
-    login = base64.b64encode(f"builder:{password}".encode()).decode()
     file = folder / f"{password}.json"
-    file.write_text(json.dumps({"auths": {host: {"auth": login}}}))
+    file.write_text(login(host, password))
     return str(file)
 
 
