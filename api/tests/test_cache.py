@@ -12,6 +12,7 @@ import pytest
 from parts import Redis, free_port
 from redis import Redis as Client
 from rowhouse.cache import Entry, Failure, NoCache, RedisCache, Verdict
+from rowhouse.errors import DatabaseUnavailableError
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
 # After a failure, when Redis is tried again.
@@ -222,6 +223,22 @@ def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tr
         assert set(await tried.fetch(*keys)) == {HIT}
 
     run(tried, work)
+
+
+def test_a_cache_that_is_left_alone_is_asked_again_when_postgresql_is_away(tried: Tried, client: Client) -> None:
+    async def fail() -> Entry:
+        raise DatabaseUnavailableError("away")
+
+    async def work() -> tuple[Entry, Verdict]:
+        await tried.fetch("a")
+        # One time-out, and Redis is left alone for a second; it answers again long before.
+        client.client_pause(80)
+        assert await tried.fetch("b") == [BYPASS]
+        with pytest.raises(DatabaseUnavailableError):
+            await tried.cache.fetch("c", fail)
+        return await tried.cache.fetch("a", fail)
+
+    assert run(tried, work) == (entry("a"), HIT)
 
 
 def test_a_redis_that_was_killed_is_used_again_as_soon_as_it_is_back(tried: Tried, redis: Redis) -> None:

@@ -36,7 +36,7 @@ def steady_load(url: str, *, fresh: bool = False) -> Iterator[Load]:
                 number += CLIENTS
                 failure = None
                 try:
-                    answer = client.get(url, params={"limit": number % 1000 + 1} if fresh else {})
+                    answer = client.get(url, params={"limit": number % 1000 + 1} if fresh else None)
                     if answer.status_code != httpx.codes.OK:
                         failure = f"{answer.status_code} {answer.text}"
                 except httpx.HTTPError as error:

@@ -16,9 +16,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from rowhouse.errors import DatabaseUnavailableError
+
 # A cache that is slower than this is slower than PostgreSQL. One request spends no more on it in all.
 _TIMEOUT_SECONDS = 0.05
 _GRACE_SECONDS = 0.01
+# When PostgreSQL is away too, which a client has to learn within 200 ms.
+_LAST_RESORT_SECONDS = 0.15
 # After a failure the cache is left alone, so that requests do not wait for it one by one.
 _PAUSE_SECONDS = 1.0
 # Commands under way at a time, and connections. More would only wait for this process, and count against Redis.
@@ -199,7 +203,7 @@ class RedisCache:
         try:
             kept = await self._do(self._reading, _TIMEOUT_SECONDS, lambda: self._get(name))
         except _LeftAloneError:
-            return await make(), Verdict.BYPASS
+            return await self._make_or_look_again(name, key, make)
         left = _TIMEOUT_SECONDS - (time.monotonic() - started)
         if kept is not None:
             entry = Entry.from_bytes(kept, key)
@@ -211,6 +215,23 @@ class RedisCache:
         with suppress(_LeftAloneError):
             await self._do(self._writing, left, lambda: self._redis.set(name, content, ex=self._ttl_seconds))
         return entry, Verdict.MISS
+
+    async def _make_or_look_again(
+        self, name: str, key: str, make: Callable[[], Awaitable[Entry]]
+    ) -> tuple[Entry, Verdict]:
+        try:
+            return await make(), Verdict.BYPASS
+        except DatabaseUnavailableError:
+            # Without PostgreSQL a slow cache is better than none.
+            try:
+                async with self._slots, asyncio.timeout(_LAST_RESORT_SECONDS):
+                    kept = await self._get(name)
+            except (RedisError, OSError):
+                kept = None
+            entry = Entry.from_bytes(kept, key) if kept else None
+            if not entry:
+                raise
+            return entry, Verdict.HIT
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,7 +1,9 @@
 """Each fault is made on a deployment of its own (molecule's), and leaves a line in a table: promised, and seen."""
 
+import gzip
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,17 +12,21 @@ import httpx
 import pytest
 import yaml
 
-from tests.cluster.machine import ROOT
+from tests.cluster.machine import ROLES, ROOT
 from tests.cluster.output import Run, said
 
 INVENTORY = ROOT / "molecule/inventory"
 VARIABLES = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text())
 NAMESPACE = f"rowhouse-{VARIABLES['stack_environment']}"
 URL = f"http://127.0.0.1:{VARIABLES['api_node_port']}"
-# Where the table goes; make test-all keeps it in docs/.
-TABLE = os.environ.get("FAULTS_TABLE")
+STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
+TABLE = yaml.safe_load((ROLES / "stack/vars/main/images.yml").read_text())["stack_image_table"]
+# Where the outcome goes; make test-all keeps it in docs/.
+OUTCOME = os.environ.get("FAULTS_TABLE")
 
 type Note = Callable[[str, str, str], None]
+# From what to do with the lines of the default data, below its header, to the variables that deploy it.
+type Release = Callable[[Callable[[list[str]], list[str]]], dict[str, object]]
 
 _rows: list[tuple[str, str, str]] = []
 
@@ -39,8 +45,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lines = ["| fault | promised | seen |", "| --- | --- | --- |"]
     lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in _rows]
     terminalreporter.write_line("\n".join(lines))
-    if TABLE:
-        Path(TABLE).write_text("\n".join(lines) + "\n")
+    if OUTCOME:
+        Path(OUTCOME).write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +67,29 @@ def _mended(deploy: Run) -> Iterator[None]:
     yield
     done = deploy()
     assert done.returncode == 0, said(done)
+
+
+@pytest.fixture
+def another_release(tmp_path: Path, ansible_playbook: Run) -> Release:
+    """Build the images of a release with other data."""
+
+    def build(change: Callable[[list[str]], list[str]]) -> dict[str, object]:
+        datasets = tmp_path / "datasets"
+        shutil.copytree(ROOT / "files/datasets", datasets)
+        packed = datasets / "air_quality/air_quality.csv.gz"
+        header, *rows = gzip.decompress(packed.read_bytes()).decode().splitlines()
+        packed.write_bytes(gzip.compress("".join(f"{line}\n" for line in [header, *change(rows)]).encode(), 1))
+        for row in TABLE.values():
+            source = f"docker://{STACK['stack_push_registry']}/{row['repository']}"
+            options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
+            tags = [f"{source}:{STACK['stack_release']}", f"{source}:faults"]
+            subprocess.run(["skopeo", "copy", "-q", *options, *tags], check=True)
+        variables: dict[str, object] = {"stack_release": "faults", "stack_datasets_dir": str(datasets)}
+        done = ansible_playbook("playbooks/build.yml", "-i", str(INVENTORY), "-e", json.dumps(variables))
+        assert done.returncode == 0, said(done)
+        return variables
+
+    return build
 
 
 @pytest.fixture

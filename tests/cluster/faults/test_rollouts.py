@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,13 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.faults.conftest import NAMESPACE, URL, Note
+from tests.cluster.faults.conftest import NAMESPACE, STACK, TABLE, URL, Note, Release
 from tests.cluster.load import steady_load
-from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, said
 
-STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
-TABLE = yaml.safe_load((ROLES / "stack/vars/main/images.yml").read_text())["stack_image_table"]
 NOBODY = f"{STACK['stack_pull_registry']}/{TABLE['api']['repository']}@sha256:{'0' * 64}"
 # A job's first pod was made before the quota was there.
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": "1"}}}
@@ -121,36 +118,11 @@ def test_a_quota(kubectl: Run, fails: Fails, what: str, reason: str, variables: 
         )
 
 
-@pytest.fixture
-def another_release(tmp_path: Path, ansible_playbook: Run) -> Callable[[str], dict[str, object]]:
-    """Build the images of a release whose data has a further line; returns the variables that deploy it."""
-
-    def build(line: str) -> dict[str, object]:
-        datasets = tmp_path / "datasets"
-        shutil.copytree(ROOT / "files/datasets", datasets)
-        packed = datasets / "air_quality/air_quality.csv.gz"
-        subprocess.run(["gunzip", packed], check=True)
-        with packed.with_suffix("").open("a") as file:
-            file.write(f"{line}\n")
-        subprocess.run(["gzip", packed.with_suffix("")], check=True)
-        for row in TABLE.values():
-            source = f"docker://{STACK['stack_push_registry']}/{row['repository']}"
-            options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
-            tags = [f"{source}:{STACK['stack_release']}", f"{source}:faults"]
-            subprocess.run(["skopeo", "copy", "-q", *options, *tags], check=True)
-        variables: dict[str, object] = {"stack_release": "faults", "stack_datasets_dir": str(datasets)}
-        done = ansible_playbook("playbooks/build.yml", "-i", "molecule/inventory", "-e", json.dumps(variables))
-        assert done.returncode == 0, said(done)
-        return variables
-
-    return build
-
-
-def test_a_load_with_a_bad_row(fails: Fails, another_release: Callable[[str], dict[str, object]]) -> None:
+def test_a_load_with_a_bad_row(fails: Fails, another_release: Release) -> None:
     output = fails(
         "a data file with a bad row",
         r"Job load-\S+ in \S+: Job failed: .{0,60}",
-        **another_release("149152,2020-01-01,DEBW087,48.3,9.2,much"),
+        **another_release(lambda rows: [*rows, "149152,2020-01-01,DEBW087,48.3,9.2,much"]),
     )
     assert "line 149153" in output
     assert "column pm10" in output
