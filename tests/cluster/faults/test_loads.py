@@ -3,7 +3,7 @@
 import base64
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -14,6 +14,8 @@ from tests.cluster.faults.conftest import NAMESPACE, URL, Note, Release
 from tests.cluster.faults.parts import api_pods, wait_until
 from tests.cluster.load import steady_load
 from tests.cluster.output import Get, Run, said
+
+type Ask = Callable[[str], int]
 
 COPIES = 8
 # Tables of rows beside those of versions that are kept, and versions of the content that is served.
@@ -34,7 +36,7 @@ def multiplied(rows: list[str]) -> list[str]:
 
 
 @pytest.fixture
-def ask_database(kubectl: Run, get: Get) -> Run:
+def ask_database(kubectl: Run, get: Get) -> Ask:
     """Ask PostgreSQL for one number, in its pod."""
     data = get("secret", "postgres", "-n", NAMESPACE)["data"]
     password = base64.b64decode(data["superuser-password"]).decode()
@@ -73,12 +75,12 @@ def first_seen(addresses: dict[str, str], old: int) -> Iterator[dict[str, float]
 
 @pytest.mark.timeout(400)
 def test_a_killed_load_and_its_next_try(
-    client: httpx.Client, kubectl: Run, get: Get, note: Note, deploy: Run, another_release: Release, ask_database: Run
+    client: httpx.Client, kubectl: Run, get: Get, note: Note, deploy: Run, another_release: Release, ask_database: Ask
 ) -> None:
     variables = another_release(multiplied)
     old = client.get("/air_quality").json()["meta"]
     jobs = ["-n", NAMESPACE, "-l", "app.kubernetes.io/name=load", "--field-selector=status.phase=Running"]
-    killed = []
+    killed: list[str] = []
 
     def kill_the_first() -> None:
         def is_loading() -> bool:
@@ -96,7 +98,8 @@ def test_a_killed_load_and_its_next_try(
         assert done.returncode == 0, said(done)
         wait_until(lambda: len(seen) == len(api_pods(get)))
     new = client.get("/air_quality").json()["meta"]
-    assert killed
+    *_, job = sorted(get("jobs", "-n", NAMESPACE)["items"], key=lambda job: str(job["metadata"]["creationTimestamp"]))
+    assert (job["status"]["failed"], job["status"]["succeeded"]) == (len(killed), 1)
     assert new["total"] == old["total"] * COPIES
     assert load.failures == []
     assert max(seen.values()) < 2
