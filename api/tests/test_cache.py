@@ -241,6 +241,24 @@ def test_a_cache_that_is_left_alone_is_asked_again_when_postgresql_is_away(tried
     assert run(tried, work) == (entry("a"), HIT)
 
 
+def test_without_postgresql_and_with_a_silent_redis_nobody_waits_for_others(tried: Tried, client: Client) -> None:
+    async def fail() -> Entry:
+        raise DatabaseUnavailableError("away")
+
+    async def work() -> float:
+        await tried.fetch("a")
+        client.client_pause(3000)
+        assert await tried.fetch("b") == [BYPASS]
+        started = time.monotonic()
+        results = await asyncio.gather(*(tried.cache.fetch("a", fail) for _ in range(160)), return_exceptions=True)
+        assert {type(result) for result in results} == {DatabaseUnavailableError}
+        return time.monotonic() - started
+
+    # One after the other they would need ten times as long as each may look.
+    assert run(tried, work) < 0.8
+    client.client_unpause()
+
+
 def test_a_redis_that_was_killed_is_used_again_as_soon_as_it_is_back(tried: Tried, redis: Redis) -> None:
     async def work() -> None:
         keys = [f"{i}" for i in range(20)]

@@ -16,6 +16,9 @@ from tests.cluster.machine import ROLES, ROOT
 from tests.cluster.output import Get, Run, changes, said
 from tests.cluster.registry import login, registry_with_login
 
+# Three servers and six deployments.
+pytestmark = pytest.mark.slow
+
 NAMESPACE = "rowhouse-external"
 OUTSIDE = "rowhouse-outside"
 PORT = 30816

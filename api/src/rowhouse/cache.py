@@ -186,10 +186,12 @@ class RedisCache:
             # One time-out for all that a command needs, a new connection too, is set around it.
             socket_timeout=None,
             socket_connect_timeout=None,
-            max_connections=_SLOTS,
+            max_connections=2 * _SLOTS,
             retry=Retry(NoBackoff(), 0),
         )
         self._slots = asyncio.Semaphore(_SLOTS)
+        # Of their own: those that wait long must not keep the others from learning that Redis fails.
+        self._last_slots = asyncio.Semaphore(_SLOTS)
         self._ttl_seconds = ttl_seconds
         self._count_failure = count_failure
         self._reading = _Use("Reading from")
@@ -224,7 +226,7 @@ class RedisCache:
         except DatabaseUnavailableError:
             # Without PostgreSQL a slow cache is better than none.
             try:
-                async with self._slots, asyncio.timeout(_LAST_RESORT_SECONDS):
+                async with asyncio.timeout(_LAST_RESORT_SECONDS), self._last_slots:
                     kept = await self._get(name)
             except (RedisError, OSError):
                 kept = None

@@ -80,3 +80,10 @@ def counted_since(before: dict[str, float], after: dict[str, float]) -> str:
     """Say what was counted in between."""
     grown = {reason: after[reason] - before.get(reason, 0) for reason in after}
     return json.dumps({reason: int(count) for reason, count in grown.items() if count})
+
+
+def multiplied(rows: list[str], copies: int) -> list[str]:
+    """Return the rows several times, each with a key of its own, and one more that makes the content new each time."""
+    split = [row.split(",", 1) for row in rows]
+    copied = [f"{int(key) + copy * len(rows)},{rest}" for copy in range(copies) for key, rest in split]
+    return [*copied, f"{len(copied) + 1},2020-01-01,DEBW087,48.3,9.2,{time.time_ns()}"]
