@@ -70,6 +70,13 @@ def _mended(deploy: Run) -> Iterator[None]:
 
 
 @pytest.fixture
+def _default_data(deploy: Run) -> None:
+    """Put right what the test before has left."""
+    done = deploy()
+    assert done.returncode == 0, said(done)
+
+
+@pytest.fixture
 def another_release(tmp_path: Path, ansible_playbook: Run) -> Release:
     """Build the images of a release with other data."""
 

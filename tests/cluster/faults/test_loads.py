@@ -70,6 +70,7 @@ def first_seen(addresses: dict[str, str], old: int) -> Iterator[dict[str, float]
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.usefixtures("_default_data")
 def test_a_killed_load_and_its_next_try(
     client: httpx.Client, kubectl: Run, get: Get, note: Note, deploy: Run, another_release: Release, ask_database: Ask
 ) -> None:

@@ -46,13 +46,11 @@ def loads(get: Get) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.usefixtures("_default_data")
 def test_two_loads_at_once_and_a_walk_beside_them(
     client: httpx.Client, kubectl: Run, get: Get, note: Note, deploy: Run, another_release: Release
 ) -> None:
     variables = another_release(lambda rows: multiplied(rows, COPIES))
-    # Whatever the test before has left.
-    mended = deploy()
-    assert mended.returncode == 0, said(mended)
     old = client.get("/air_quality").json()["meta"]
     earlier = loads(get).keys()
     walk = pages()
