@@ -1,12 +1,9 @@
 """Supplied passwords, in an environment of its own: encrypted, used, never printed, never changed behind one's back."""
 
-import os
-import re
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +12,7 @@ import psycopg2
 import pytest
 import yaml
 
-from tests.cluster.machine import STATE
+from tests.cluster.forward import forwarded
 from tests.cluster.output import Run, said
 
 ROOT = Path(__file__).parents[2]
@@ -60,26 +57,6 @@ def vaulted_run(vaulted: Environment) -> subprocess.CompletedProcess[str]:
     done = vaulted.deploy()
     assert done.returncode == 0, said(done)
     return done
-
-
-@contextmanager
-def forwarded(namespace: str, target: str, port: int) -> Iterator[int]:
-    """Forward a free local port to the target's port."""
-    process = subprocess.Popen(
-        [STATE / "bin/kubectl", "port-forward", "-n", namespace, target, f":{port}"],
-        env=os.environ | {"KUBECONFIG": str(STATE / "kubeconfig")},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        line = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:(\d+)", line)
-        assert found, line
-        yield int(found[1])
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.mark.usefixtures("vaulted_run")

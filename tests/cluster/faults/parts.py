@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from tests.cluster.faults.conftest import NAMESPACE
-from tests.cluster.machine import STATE
+from tests.cluster.forward import forwarded
 from tests.cluster.output import Get
 
 
@@ -23,21 +20,8 @@ def redis_client(get: Get) -> Iterator[Redis]:
     """Log in to the cache, through a port of this machine."""
     secret = get("secret", "redis", "-n", NAMESPACE)
     password = base64.b64decode(secret["data"]["password"]).decode()
-    forward = subprocess.Popen(
-        [STATE / "bin/kubectl", "port-forward", "-n", NAMESPACE, "service/redis", ":6379"],
-        env=os.environ | {"KUBECONFIG": str(STATE / "kubeconfig")},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert forward.stdout
-        found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
-        assert found
-        with Redis(port=int(found[1]), password=password) as client:
-            yield client
-    finally:
-        forward.terminate()
-        forward.wait()
+    with forwarded(NAMESPACE, "service/redis", 6379) as port, Redis(port=port, password=password) as client:
+        yield client
 
 
 def api_pods(get: Get) -> dict[str, str]:

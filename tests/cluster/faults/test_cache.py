@@ -36,9 +36,7 @@ def survives(client: httpx.Client, get: Get, note: Note) -> Callable[..., None]:
     `meets` is a verdict that some answer must have, and `counts` a reason that the metrics must tell.
     """
 
-    def run(
-        fault: str, make: Callable[[], object], *, meets: str, counts: str | None, mend: Callable[[], object]
-    ) -> None:
+    def run(fault: str, make: Make, *, meets: str, counts: str | None, mend: Make) -> None:
         right = bodies(client)
         wait_until(lambda: verdicts(client) == {"hit"})
         before = cache_failures(get)
