@@ -21,6 +21,7 @@ FOLDERS = [
     for path in (
         "/opt/cni",
         "/opt/containerd",
+        "/run/cilium",
         "/run/containerd",
         "/run/netns",
         "/run/nri",

@@ -69,17 +69,19 @@ def do(*words):
     subprocess.run(words, check=True)
 
 do("ip", "link", "add", "remains0", "type", "bridge")
-for chain in ("KUBE-A", "KUBE-B", "OTHER"):
+do("ip", "link", "add", "cilium_host", "type", "veth", "peer", "name", "cilium_net")
+for chain in ("KUBE-A", "KUBE-B", "CILIUM_POST_nat", "OTHER"):
     do("iptables", "-t", "nat", "-N", chain)
 do("iptables", "-t", "nat", "-A", "PREROUTING", "-m", "comment", "--comment", "two words", "-j", "KUBE-A")
 do("iptables", "-t", "nat", "-A", "KUBE-A", "-j", "KUBE-B")
+do("iptables", "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "cilium-feeder: it", "-j", "CILIUM_POST_nat")
 do("iptables", "-t", "nat", "-A", "PREROUTING", "-j", "OTHER")
-do("iptables", "-A", "FORWARD", "-i", "remains0", "-j", "ACCEPT")
+do("iptables", "-A", "FORWARD", "-i", "lxc+", "-m", "comment", "--comment", "remains0", "-j", "ACCEPT")
 do("iptables", "-A", "FORWARD", "-i", "remains01", "-j", "ACCEPT")
 remains = Remains(root="/none", run_dir="/none", bridge="remains0", cgroup="none")
-assert len(remains.remove("rules")) == 4
+assert len(remains.remove("rules")) == 6
 assert remains.remove("rules") == []
-assert remains.remove("interfaces") == ["remains0"]
+assert sorted(remains.remove("interfaces")) == ["cilium_host", "remains0"]
 assert remains.remove("interfaces") == []
 do("iptables-save")
 """

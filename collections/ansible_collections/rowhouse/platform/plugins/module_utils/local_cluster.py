@@ -31,6 +31,9 @@ SHIM_SOCKETS = Path("/run/containerd/s")
 NETWORK_RESULTS = Path("/var/lib/cni/results")
 CONTAINER_LOGS = Path("/var/log/containers")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+CHAINS = ("KUBE-", "CILIUM_")
+# Its other end, cilium_net, goes with it.
+CILIUM_INTERFACE = "cilium_host"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -150,12 +153,12 @@ class Remains:
                 if point in self._find_mounts():
                     raise
 
-    # interfaces: the bridge and the pods' ends that are connected to it
+    # interfaces: the bridge and the pods' ends that are connected to it, and Cilium's; its pods' ends go with the pods
 
     def _find_interfaces(self) -> list[str]:
         links = json.loads(run("ip", "-json", "link", "show"))
         ports = [link["ifname"] for link in links if link.get("master") == self.bridge]
-        return [*ports, *(link["ifname"] for link in links if link["ifname"] == self.bridge)]
+        return [*ports, *(link["ifname"] for link in links if link["ifname"] in (self.bridge, CILIUM_INTERFACE))]
 
     def _remove_interfaces(self) -> None:
         for name in self._find_interfaces():
@@ -166,20 +169,20 @@ class Remains:
                 if name in self._find_interfaces():
                     raise
 
-    # rules: of kube-proxy and the kubelet (KUBE-…), and those that name the bridge
+    # rules: of kube-proxy and the kubelet (KUBE-…), Cilium's (CILIUM_…), and those that name the bridge
 
     def _rules(self, command: str) -> list[str]:
         """Return what iptables-restore needs to be told to remove all of them, table by table."""
         script: list[str] = []
         for table in run(f"{command}-save").split("\n*"):
             lines = table.lstrip("*").splitlines()
-            chains = [line.split()[0][1:] for line in lines if line.startswith(":KUBE-")]
+            chains = [line.split()[0][1:] for line in lines if line.startswith(tuple(f":{name}" for name in CHAINS))]
             jumps = [
                 f"-D {line.removeprefix('-A ')}"
                 for line in lines
                 if line.startswith("-A ")
-                and not line.startswith("-A KUBE-")
-                and (" KUBE-" in line or self.bridge in line.split())
+                and not line.startswith(tuple(f"-A {name}" for name in CHAINS))
+                and (any(f" {name}" in line for name in CHAINS) or self.bridge in line.split())
             ]
             if chains or jumps:
                 name = next(line for line in lines if line and not line.startswith("#"))
