@@ -74,7 +74,7 @@ for chain in ("KUBE-A", "KUBE-B", "CILIUM_POST_nat", "OTHER"):
     do("iptables", "-t", "nat", "-N", chain)
 do("iptables", "-t", "nat", "-A", "PREROUTING", "-m", "comment", "--comment", "two words", "-j", "KUBE-A")
 do("iptables", "-t", "nat", "-A", "KUBE-A", "-j", "KUBE-B")
-do("iptables", "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "cilium-feeder: it", "-j", "CILIUM_POST_nat")
+do("iptables", "-t", "nat", "-A", "POSTROUTING", "-m", "comment", "--comment", "cilium: it", "-j", "CILIUM_POST_nat")
 do("iptables", "-t", "nat", "-A", "PREROUTING", "-j", "OTHER")
 do("iptables", "-A", "FORWARD", "-i", "lxc+", "-m", "comment", "--comment", "remains0", "-j", "ACCEPT")
 do("iptables", "-A", "FORWARD", "-i", "remains01", "-j", "ACCEPT")
