@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from rowhouse.dataset import ColumnType, Dataset
@@ -32,6 +33,7 @@ _SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     ColumnType.DATE: Date(),
     ColumnType.TIMESTAMP: DateTime(timezone=True),
     ColumnType.BOOLEAN: Boolean(),
+    ColumnType.JSON: JSONB(),
 }
 
 

@@ -34,6 +34,7 @@ class ColumnType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     BOOLEAN = "boolean"
+    JSON = "json"
 
 
 # A key is compared in cursors and written in URLs: its text must round-trip exactly.
@@ -51,11 +52,21 @@ class Column:
     required: bool = False
 
 
+@dataclass(frozen=True)
+class Point:
+    """The two columns that place a row on a map, in degrees (WGS84)."""
+
+    longitude: Column
+    latitude: Column
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """One table: its route is its name, which is its folder's name.
 
     Attributes:
+        filters: The columns, besides the key, that clients may filter, sort and group by.
+        point: Where a row lies, for GeoJSON.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
     """
 
@@ -66,12 +77,18 @@ class Dataset:
     file: str
     key: Column
     columns: tuple[Column, ...]
+    filters: tuple[Column, ...] = ()
+    point: Point | None = None
     max_rejects: int = 0
 
     @cached_property
     def schema_hash(self) -> str:
         """Sixteen hex digits that change with whatever changes the table's shape, and with nothing else."""
-        shape = [self.key.name, [(column.name, column.type, column.required) for column in self.columns]]
+        shape = [
+            self.key.name,
+            [(column.name, column.type, column.required) for column in self.columns],
+            [column.name for column in self.filters],
+        ]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
 
 
@@ -147,23 +164,57 @@ class _Parser:
             content,
             "the file",
             required=("title", "file", "key", "columns"),
-            optional=("description", "source", "max_rejects"),
+            optional=("description", "source", "filters", "point", "max_rejects"),
         )
         texts = {key: self._text(values, key, key) for key in ("title", "description", "source", "file", "key")}
         if "/" in texts["file"]:
             self._report(f"file: {texts['file']!r} must be a plain file name, the data lies beside {FILE_NAME}")
         max_rejects = self._max_rejects(values.get("max_rejects", 0))
         columns = self._columns(values.get("columns", {}), texts["key"])
-        key = next((column for column in columns if column.name == texts["key"]), None)
-        if texts["key"] and columns and key is None:
-            near = did_you_mean(texts["key"], [column.name for column in columns])
-            self._report(f"key: there is no column {texts['key']!r}.{near}")
-        elif key and key.type not in KEY_TYPES:
+        key = self._named(texts["key"], columns, "key") if texts["key"] and columns else None
+        if key and key.type not in KEY_TYPES:
             self._report(f"key: column {key.name!r} has type {key.type}; a key is one of {', '.join(KEY_TYPES)}")
+        filters = self._filters(values.get("filters", []), columns)
+        point = self._point(values["point"], columns) if "point" in values else None
         if self._problems or key is None:
             raise DatasetError(self._problems)
         del texts["key"]
-        return Dataset(name=name, key=key, columns=columns, max_rejects=max_rejects, **texts)
+        return Dataset(
+            name=name, key=key, columns=columns, filters=filters, point=point, max_rejects=max_rejects, **texts
+        )
+
+    def _filters(self, content: object, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        if not isinstance(content, list):
+            self._report("filters: must be a list of columns that clients may filter, sort and group by")
+            return ()
+        filters = [self._named(name, columns, "filters") for name in content]
+        for column in filters:
+            if column and column.type is ColumnType.JSON:
+                self._report(f"filters: column {column.name!r} has type json, which cannot be compared")
+            if filters.count(column) > 1:
+                self._report(f"filters: {column and column.name!r} is there twice")
+                break
+        return tuple(column for column in filters if column)
+
+    def _point(self, content: object, columns: tuple[Column, ...]) -> Point | None:
+        values = self._mapping(content, "point", required=("longitude", "latitude"), optional=())
+        longitude, latitude = (
+            self._named(values[name], columns, f"point.{name}") if name in values else None
+            for name in ("longitude", "latitude")
+        )
+        for column in (longitude, latitude):
+            if column and column.type is not ColumnType.NUMBER:
+                self._report(f"point: column {column.name!r} has type {column.type}, not number")
+        return Point(longitude, latitude) if longitude and latitude else None
+
+    def _named(self, name: object, columns: tuple[Column, ...], where: str) -> Column | None:
+        """Find a column that the file names elsewhere."""
+        for column in columns:
+            if column.name == name:
+                return column
+        near = did_you_mean(str(name), [column.name for column in columns])
+        self._report(f"{where}: there is no column {name!r}.{near}")
+        return None
 
     def _max_rejects(self, value: object) -> int:
         # To Python true is a number too.
