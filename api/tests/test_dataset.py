@@ -60,7 +60,11 @@ def test_every_key_is_documented() -> None:
         ("key: id", "key: id\nfilters: name", "filters: must be a list of columns"),
         ("key: id", "key: id\nfilters: [nam]", "filters: there is no column 'nam'. Did you mean name?"),
         ("key: id", "key: id\nfilters: [name, name]", "filters: 'name' is there twice."),
-        ("type: boolean}", "type: json}\nfilters: [open]", "filters: column 'open' has type json, which cannot be compared."),
+        (
+            "type: boolean}",
+            "type: json}\nfilters: [open]",
+            "filters: column 'open' has type json, which cannot be compared.",
+        ),
         ("key: id", "key: id\npoint: {longitude: height}", "point: latitude is missing."),
         (
             "key: id",
