@@ -36,6 +36,14 @@ def test_the_header_may_have_its_own_order(house: House) -> None:
     assert house.sql("SELECT id, name, open FROM stations_v1") == [(1, "a", True)]
 
 
+def test_a_column_may_have_another_name_in_the_file(house: House) -> None:
+    length = "length_km: {type: number, from: 'Straße, \"lang\" (km)'}"
+    yml = STATIONS_YML.partition("  name")[0] + f"  {length}\n  limit_kmh: {{type: number, from: limit}}\n"
+    house.put('limit,"Straße, ""lang"" (km)",id\n50,1.5,1\n', yml=yml)
+    house.load()
+    assert house.sql("SELECT id, length_km, limit_kmh FROM stations_v1") == [(1, 1.5, 50)]
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [

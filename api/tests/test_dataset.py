@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from house import STATIONS_YML, House
-from rowhouse.dataset import Column, ColumnType, Dataset, read_datasets
+from rowhouse.dataset import Column, ColumnType, Dataset
+from rowhouse.description import read_datasets
 from rowhouse.errors import DatasetError
 
 
@@ -36,7 +37,8 @@ def test_a_dataset(tmp_path: Path) -> None:
 
 def test_every_key_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
-    keys = [field.name for field in (*fields(Dataset), *fields(Column)) if field.name != "name"]
+    fields_of_both = [field.name for field in (*fields(Dataset), *fields(Column)) if field.name != "name"]
+    keys = ["from" if name == "header" else name for name in fields_of_both]
     assert [key for key in keys if f"\n| `{key}` |" not in text] == []
 
 
@@ -57,6 +59,19 @@ def test_every_key_is_documented() -> None:
         ("id: {type: integer}", "id: {type: integer, required: false}", "columns.id.required: must be true or false"),
         ("  name:", "  na me:", "columns.na me: a column's name is at most 63 letters"),
         ("  name:", "  no:", "columns.False: a column's name is at most 63 letters"),
+        (
+            "  name:",
+            "  na__me:",
+            "columns.na__me: the name holds `__`, which stands before an operator. Choose another and",
+        ),
+        ("  name:", "  limit:", "columns.limit: the name is a parameter of the API itself. Choose another and"),
+        (
+            "{type: text}",
+            "{type: text, from: 3}",
+            "columns.name.from: must be the column's name in the file, as a text",
+        ),
+        ("{type: text}", "{type: text, from: ''}", "columns.name.from: must be the column's name in the file"),
+        ("{type: text}", "{type: text, from: id}", "columns.name.from: 'id' is in the file for another column already"),
         ("key: id", "key: id\nfilters: name", "filters: must be a list of columns"),
         ("key: id", "key: id\nfilters: [nam]", "filters: there is no column 'nam'. Did you mean name?"),
         ("key: id", "key: id\nfilters: [name, name]", "filters: 'name' is there twice."),
@@ -145,8 +160,8 @@ def test_the_schema_hash_follows_the_shape_alone(tmp_path: Path) -> None:
 
 def test_a_column_may_have_any_name_that_sql_reserves(house: House) -> None:
     house.put(
-        "id,select,Order\n1,a,b\n",
-        yml=STATIONS_YML.partition("  name")[0] + "  select: {type: text}\n  Order: {type: text}\n",
+        "id,from,Order\n1,a,b\n",
+        yml=STATIONS_YML.partition("  name")[0] + "  from: {type: text}\n  Order: {type: text}\n",
     )
     house.load()
-    assert house.sql('SELECT "select", "Order" FROM stations_v1') == [("a", "b")]
+    assert house.sql('SELECT "from", "Order" FROM stations_v1') == [("a", "b")]

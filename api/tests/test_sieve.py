@@ -117,7 +117,7 @@ def test_line_ends_of_both_kinds_are_no_reason_to_refuse(house: House) -> None:
 
 
 def test_columns_may_have_the_names_that_the_sieve_uses(house: House) -> None:
-    names = ["line", "column", "value", "reason", "raw", "name", "first", "cell", "sieve_row", "Line", "select"]
+    names = ["line", "column", "value", "reason", "raw", "name", "first", "cell", "sieve_row", "Line", "from"]
     columns = "".join(f"  {name}: {{type: integer}}\n" for name in names)
     row = ",1" * len(names)
     house.put(

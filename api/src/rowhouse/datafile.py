@@ -59,7 +59,7 @@ class DataFile:
             ) from error
 
     def header(self) -> tuple[str, ...]:
-        """Return the names of the columns in the file's own order.
+        """Return the names of the dataset's columns in the file's own order.
 
         Raises:
             LoadError: The header does not name exactly the columns of the dataset.
@@ -70,10 +70,11 @@ class DataFile:
             names = next(csv.reader([first_line.decode("utf-8")], strict=True), [])
         except (UnicodeDecodeError, csv.Error) as error:
             raise LoadError(f"{self.path}: line 1: the header is not CSV in UTF-8 ({error}).") from error
-        problems = list(_header_problems(names, [column.name for column in self._dataset.columns]))
+        columns = {column.name_in_file: column.name for column in self._dataset.columns}
+        problems = list(_header_problems(names, list(columns)))
         if problems:
             raise LoadError(f"{self.path}: line 1: {' '.join(problems)}")
-        return tuple(names)
+        return tuple(columns[name] for name in names)
 
     def chunks(self) -> Generator[bytes]:
         r"""Yield the uncompressed bytes, a byte order mark left out, for COPY to take as they come.
