@@ -2,6 +2,7 @@
 
 import re
 
+from rowhouse.constraints import KEYS, parse_constraints
 from rowhouse.dataset import PARAMETERS, Column, ColumnType
 from rowhouse.findings import Findings
 from rowhouse.suggest import did_you_mean
@@ -45,20 +46,24 @@ def _column(name: object, content: object, findings: Findings, *, is_key: bool) 
     if "__" in name or name in PARAMETERS:
         reason = "holds `__`, which stands before an operator" if "__" in name else "is a parameter of the API itself"
         findings.report(f"{where}: the name {reason}. Choose another and name the file's own in `from: {name}`")
-    values = findings.mapping(content, where, required=("type",), optional=("from", "description", "unit", "required"))
+    values = findings.mapping(
+        content, where, required=("type",), optional=("from", "description", "unit", "required", *KEYS)
+    )
     type_name = findings.text(values, "type", f"{where}.type")
     if type_name:
         findings.choice(type_name, [*ColumnType], f"{where}.type")
     required = values.get("required", is_key)
     if not isinstance(required, bool) or (is_key and not required):
         findings.report(f"{where}.required: must be true or false, and a key is always required")
+    known = type_name in ColumnType
     return Column(
         name=name,
-        type=ColumnType(type_name) if type_name in ColumnType else ColumnType.TEXT,
+        type=ColumnType(type_name) if known else ColumnType.TEXT,
         header=_header(values, f"{where}.from", findings),
         description=findings.text(values, "description", f"{where}.description"),
         unit=findings.text(values, "unit", f"{where}.unit"),
         required=bool(required),
+        **(parse_constraints(values, ColumnType(type_name), where, findings) if known else {}),
     )
 
 

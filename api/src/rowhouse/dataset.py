@@ -1,8 +1,9 @@
-"""What a dataset is: the only source of identifiers that reach SQL. `rowhouse.description` reads it from dataset.yml."""
+"""What a dataset is: the only source of identifiers that reach SQL. Read from dataset.yml by rowhouse.description."""
 
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 
@@ -13,6 +14,10 @@ RESERVED_NAMES = frozenset({"api", "docs", "health", "livez", "metrics", "openap
 
 # The API's own parameters. A column's name is a parameter too, and stands before `__` in others.
 PARAMETERS = ("limit", "cursor", "sort", "fields", "count", "select", "group_by", "format")
+
+
+# What a rule compares values with, by the column's type.
+type Value = int | float | str | date | datetime
 
 
 class ColumnType(StrEnum):
@@ -38,6 +43,10 @@ class Column:
     Attributes:
         name: Its name in PostgreSQL, URLs and JSON.
         header: Its name in the file, where that is another; `from` in dataset.yml.
+        minimum: The least value that is taken; `maximum` is the greatest.
+        enum: The values that are taken, all when it is empty.
+        pattern: Regular expression that the whole value must match; it means the same to PostgreSQL, which asks it.
+        unique: No two rows have the same value.
     """
 
     name: str
@@ -46,11 +55,28 @@ class Column:
     description: str = ""
     unit: str = ""
     required: bool = False
+    minimum: Value | None = None
+    maximum: Value | None = None
+    enum: tuple[Value, ...] = ()
+    pattern: str = ""
+    unique: bool = False
 
     @property
     def name_in_file(self) -> str:
         """Its name in the file's header, or of the member of a JSON object."""
         return self.header or self.name
+
+    @property
+    def rules(self) -> dict[str, object]:
+        """The rules that it has, by their keys in dataset.yml."""
+        rules = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "enum": self.enum or None,
+            "pattern": self.pattern or None,
+            "unique": self.unique or None,
+        }
+        return {key: value for key, value in rules.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -84,10 +110,11 @@ class Dataset:
 
     @cached_property
     def schema_hash(self) -> str:
-        """Sixteen hex digits that change with whatever changes the table's shape, and with nothing else."""
+        """Sixteen hex digits that change with the table's shape, its indexes or rules, and with nothing else."""
         shape = [
             self.key.name,
             [(column.name, column.type, column.required) for column in self.columns],
             [column.name for column in self.filters],
+            [(column.name, column.rules) for column in self.columns if column.rules],
         ]
-        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(shape, default=str).encode()).hexdigest()[:16]

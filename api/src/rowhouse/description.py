@@ -51,7 +51,8 @@ def _read_dataset(folder: Path) -> Dataset:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise DatasetError([f"{path}: cannot be read ({error.strerror})."]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    # ValueError: bytes that are no UTF-8, a date that the calendar lacks, a number of too many digits.
+    except (yaml.YAMLError, ValueError) as error:
         raise DatasetError([f"{path}: is not valid YAML: {' '.join(str(error).split())}"]) from error
     return _Parser(path).dataset(folder.name, content)
 

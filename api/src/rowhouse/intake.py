@@ -7,14 +7,14 @@ import logging
 
 import psycopg2
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from rowhouse.copying import copy_from
 from rowhouse.datafile import DataFile, NotPlainError
-from rowhouse.dataset import Dataset
+from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
-from rowhouse.rules import rules
+from rowhouse.rules import Terms, rules, unique_columns, whole
 from rowhouse.sieve import Rejects, Sieve
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Intake:
             LoadError: Naming file, line, column, value and reason of the rows that cannot be taken, when they are more
                 than the dataset allows.
         """
+        self._refuse_patterns()
         rejects = Rejects(0, ())
         try:
             # What COPY or a check refuses is undone to here.
@@ -66,14 +67,43 @@ class Intake:
             f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)",
             self._file.chunks(),
         )
-        broken = [
-            rule.broken_by(self._quote(column.name)) for column in self._dataset.columns for rule in rules(column)
-        ]
-        statement = f"SELECT EXISTS (SELECT FROM {self._table_name} WHERE {' OR '.join(broken)})"  # noqa: S608
-        if self._connection.exec_driver_sql(statement).scalar():
-            raise NotPlainError("a broken rule")
+        self._check()
         self._add_key()
         return rows
+
+    def _check(self) -> None:
+        """Look whether all rows keep the rules.
+
+        Raises:
+            NotPlainError: They do not.
+        """
+        terms = Terms()
+        broken = [
+            terms.broken(rule, self._quote(column.name))
+            for column in self._dataset.columns
+            for rule in rules(self._dataset, column)
+        ]
+        questions = [f"SELECT FROM {self._table_name} WHERE {' OR '.join(broken)}"]
+        for column, _ in unique_columns(self._dataset):
+            cell = self._quote(column.name)
+            if column != self._dataset.key:
+                grouped = f"WHERE {cell} IS NOT NULL GROUP BY {cell} HAVING count(*) > 1"
+                questions.append(f"SELECT FROM {self._table_name} {grouped}")
+        for question in questions:
+            if self._connection.scalar(text(f"SELECT EXISTS ({question})"), terms.values):
+                raise NotPlainError("a broken rule")
+
+    def _refuse_patterns(self) -> None:
+        """Ask PostgreSQL whether it understands each regular expression, before it is asked of a million values."""
+        for column in [column for column in self._dataset.columns if column.pattern]:
+            try:
+                with self._connection.begin_nested():
+                    self._connection.execute(text("SELECT '' ~ :pattern"), {"pattern": whole(column.pattern)})
+            except DataError as error:
+                raise LoadError(
+                    f"{FILE_NAME} of dataset {self._dataset.name}: columns.{column.name}.pattern: PostgreSQL does not "
+                    f"understand {column.pattern!r} ({str(error.orig).strip()})."
+                ) from error
 
     def _add_key(self) -> None:
         key = self._quote(self._dataset.key.name)

@@ -4,18 +4,20 @@ Rows first go into a table of texts, each with its line, and whatever is wrong i
 memory stays the same for any number of rows and rejects.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, func, insert, literal, select
+from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, func, insert, literal, select, text
 from sqlalchemy.schema import CreateTable
 
 from rowhouse.copying import copy_from
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, ColumnType, Dataset
+from rowhouse.dataset import Column as DatasetColumn
 from rowhouse.errors import LoadError
-from rowhouse.rules import BY_TYPE, MISSING
+from rowhouse.rules import MISSING, Terms, rules, unique_columns
 
 # What is kept of a reject, and what is shown of it: a message is read in a log's last lines.
 _KEPT_BYTES = 1000
@@ -31,7 +33,7 @@ DECLARE
   cell {type};
 BEGIN
   cell := value::{type};
-  RETURN CASE WHEN {broken} THEN '{reason}' END;
+  RETURN NULL;
 EXCEPTION WHEN data_exception THEN
   RETURN 'was refused: ' || SQLERRM;
 END
@@ -117,7 +119,7 @@ class Sieve:
         self._stage()
         self._reject("SELECT _line, NULL, NULL, _reason, _raw FROM sieve_row WHERE _reason IS NOT NULL")
         self._judge_cells()
-        self._judge_keys()
+        self._judge_uniques()
         rejects = self._found()
         if rejects.count > self._dataset.max_rejects:
             raise LoadError(
@@ -148,15 +150,11 @@ class Sieve:
                 yield b'%d,"%s",,%s\n' % (line, _kept(record), record)
 
     def _judge_cells(self) -> None:
-        cells = []
-        for place, column in enumerate(self._dataset.columns):
-            cell, judged = self._quote(column.name), "NULL"
-            if column.type is not ColumnType.TEXT:
-                self._create_judge(column.type, self._types[column.name])
-                judged = f"pg_temp.judge_{column.type}({cell})"
-            if column.required:
-                judged = f"CASE WHEN {cell} IS NULL THEN '{MISSING.reason}' ELSE {judged} END"
-            cells.append(f"({place}, '{column.name}', {cell}, {judged})")
+        terms = Terms()
+        cells = [
+            f"({place}, '{column.name}', {self._quote(column.name)}, {self._judged(column, terms)})"
+            for place, column in enumerate(self._dataset.columns)
+        ]
         # One reject for a row, which tells the first column that is wrong, and names the others.
         self._reject(
             f"""
@@ -172,35 +170,48 @@ class Sieve:
                 WHERE _wrong IS NOT NULL
             ) AS _found
             WHERE _names IS NOT NULL
-            """  # noqa: S608 - numbers, and names that dataset.yml may have
+            """,  # noqa: S608 - numbers, and names that dataset.yml may have
+            terms.values,
         )
 
-    def _create_judge(self, kind: ColumnType, sql_type: str) -> None:
-        rule = BY_TYPE.get(kind)
-        broken, reason = (rule.broken_by("cell"), rule.reason) if rule else ("false", "")
-        self._connection.exec_driver_sql(_JUDGE.format(name=kind, type=sql_type, broken=broken, reason=reason))
+    def _judged(self, column: DatasetColumn, terms: Terms) -> str:
+        """Return SQL that says what is wrong with a column's text, or gives null."""
+        cell = self._quote(column.name)
+        cases = []
+        for rule in rules(self._dataset, column):
+            value = cell if rule is MISSING else f"{cell}::{self._types[column.name]}"
+            cases.append(f"WHEN {terms.broken(rule, value)} THEN {terms.bind(rule.reason)}")
+        if column.type is not ColumnType.TEXT:
+            sql_type = self._types[column.name]
+            self._connection.exec_driver_sql(_JUDGE.format(name=column.type, type=sql_type))
+            judge = f"pg_temp.judge_{column.type}({cell})"
+            # Only what has the type can be asked about rules, but a missing value needs no judge.
+            cases.insert(1 if column.required else 0, f"WHEN {judge} IS NOT NULL THEN {judge}")
+        return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
-    def _judge_keys(self) -> None:
-        """Reject every row whose key an earlier one has.
+    def _judge_uniques(self) -> None:
+        """Reject every row that has the key, or another unique value, of an earlier one.
 
         The first one stays: that is what is left when somebody takes the repeated rows out of the file, and a key
         that the file has is then never missing from the answers.
         """
-        key, kind = self._dataset.key.name, self._types[self._dataset.key.name]
-        cell = self._quote(key)
-        self._reject(
-            f"""
-            SELECT _line, '{key}', left({cell}, {_KEPT_BYTES}), 'is the key of line ' || _first || ' already', _raw
-            FROM sieve_row JOIN (
-                SELECT _line, min(_line) OVER (PARTITION BY {cell}::{kind}) AS _first FROM sieve_row
-            ) AS _same USING (_line)
-            WHERE _line > _first
-            """  # noqa: S608 - as above
-        )
+        for column, reason in unique_columns(self._dataset):
+            cell = self._quote(column.name)
+            said = reason.format("line ' || _first || '")
+            self._reject(
+                f"""
+                SELECT _line, '{column.name}', left({cell}, {_KEPT_BYTES}), '{said}', _raw
+                FROM sieve_row JOIN (
+                    SELECT _line, min(_line) OVER (PARTITION BY {cell}::{self._types[column.name]}) AS _first
+                    FROM sieve_row WHERE {cell} IS NOT NULL
+                ) AS _same USING (_line)
+                WHERE _line > _first
+                """  # noqa: S608 - as above
+            )
 
-    def _reject(self, found: str) -> None:
+    def _reject(self, found: str, values: Mapping[str, object] = MappingProxyType({})) -> None:
         """Move rows to the rejects; `found` selects line, column, value, reason and raw row."""
-        self._connection.exec_driver_sql(f"INSERT INTO sieve_reject {found}")
+        self._connection.execute(text(f"INSERT INTO sieve_reject {found}"), values)
         self._connection.exec_driver_sql(
             "DELETE FROM sieve_row USING sieve_reject WHERE sieve_row._line = sieve_reject.line"
         )
