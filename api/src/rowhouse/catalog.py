@@ -29,7 +29,8 @@ from rowhouse.dataset import ColumnType, Dataset
 _SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     ColumnType.INTEGER: BigInteger(),
     ColumnType.NUMBER: Double(),
-    ColumnType.TEXT: Text(),
+    # Compared by code point: the same everywhere, and without a library whose order changes with its release.
+    ColumnType.TEXT: Text(collation="C"),
     ColumnType.DATE: Date(),
     ColumnType.TIMESTAMP: DateTime(timezone=True),
     ColumnType.BOOLEAN: Boolean(),

@@ -24,7 +24,7 @@ from rowhouse.intake import Intake
 from rowhouse.sieve import keep_rejects
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
-_LOADER_FORMAT = 1
+_LOADER_FORMAT = 2
 
 _VERSIONS_KEPT = 3
 _DROP_LOCK_TIMEOUT_MS = 2000
