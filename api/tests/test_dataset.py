@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from house import STATIONS_YML, House
-from rowhouse.dataset import Column, ColumnType, Dataset
+from rowhouse.dataset import Column, ColumnType, Csv, Dataset
 from rowhouse.description import read_datasets
 from rowhouse.errors import DatasetError
 
@@ -37,8 +37,8 @@ def test_a_dataset(tmp_path: Path) -> None:
 
 def test_every_key_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
-    fields_of_both = [field.name for field in (*fields(Dataset), *fields(Column)) if field.name != "name"]
-    keys = ["from" if name == "header" else name for name in fields_of_both]
+    declared = [field.name for kind in (Dataset, Column, Csv) for field in fields(kind) if field.name != "name"]
+    keys = ["from" if name == "header" else name for name in declared]
     assert [key for key in keys if f"\n| `{key}` |" not in text] == []
 
 
@@ -85,11 +85,7 @@ def test_every_key_is_documented() -> None:
             "id: {type: integer, maximum: 9223372036854775808",
             "columns.id.maximum: 92233720368547758",
         ),
-        (
-            "type: date",
-            "type: date, minimum: 2025-02-30",
-            "columns.opened.minimum: '2025-02-30' is not of the column's",
-        ),
+        ("type: date", "type: date, minimum: 2025-02-30", "is not valid YAML: day is out of range for month."),
         (
             "type: date",
             "type: date, minimum: 2025-01-01 10:00:00",
@@ -210,3 +206,28 @@ def test_a_column_may_have_any_name_that_sql_reserves(house: House) -> None:
     )
     house.load()
     assert house.sql('SELECT "from", "Order" FROM stations_v1') == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("csv", "said"),
+    [
+        ("3", "csv: must be a mapping with delimiter, quote, encoding, decimal, missing_values."),
+        ("{delimeter: x}", "csv.delimeter: no such key. Did you mean delimiter?"),
+        ("{delimiter: ab}", "csv.delimiter: must be one character, not 'ab'."),
+        ("{quote: 3}", "csv.quote: must be one character, not 3."),
+        ("{delimiter: '\"'}", "csv: delimiter and quote are both '\"'."),
+        ("{decimal: x}", "csv.decimal: must be '.' or ',', not 'x'."),
+        ("{encoding: latin-99}", "csv.encoding: 'latin-99' is no encoding of texts, such as"),
+        ("{encoding: rot13}", "csv.encoding: 'rot13' is no encoding of texts, such as"),
+        ("{missing_values: NA}", "csv.missing_values: must be a list of texts"),
+        ("{missing_values: [-999]}", "csv.missing_values: must be a list of texts"),
+    ],
+)
+def test_a_mistake_in_the_dialect_is_named(tmp_path: Path, csv: str, said: str) -> None:
+    write(tmp_path, f"{STATIONS_YML}csv: {csv}\n")
+    assert any(f"stations/dataset.yml: {said}" in problem for problem in problems(tmp_path)), problems(tmp_path)
+
+
+def test_a_dialect_is_for_csv(tmp_path: Path) -> None:
+    write(tmp_path, STATIONS_YML.replace("stations.csv", "stations.json.gz") + "csv: {decimal: ','}\n")
+    assert problems(tmp_path) == ["stations/dataset.yml: csv: stations.json.gz is json, not CSV. Take csv out."]

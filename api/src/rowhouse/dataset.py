@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
+from pathlib import PurePath
 
 FILE_NAME = "dataset.yml"
 
@@ -79,6 +80,33 @@ class Column:
         return {key: value for key, value in rules.items() if value is not None}
 
 
+class FileFormat(StrEnum):
+    """What a data file holds; the ends of its name."""
+
+    CSV = "csv"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Csv:
+    """How a CSV file is written; the default is RFC 4180 in UTF-8.
+
+    Attributes:
+        delimiter: Between two fields.
+        quote: Around a field; empty when no field is quoted.
+        encoding: Python's name of it.
+        decimal: Sign before the decimals of a number.
+        missing_values: Texts that stand for null. The empty one does only without quotes.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal: str = "."
+    missing_values: tuple[str, ...] = ("",)
+
+
 @dataclass(frozen=True)
 class Point:
     """The two columns that place a row on a map, in degrees (WGS84)."""
@@ -94,6 +122,7 @@ class Dataset:
     Attributes:
         filters: The columns, besides the key, that clients may filter, sort and group by.
         point: Where a row lies, for GeoJSON.
+        csv: How the file is written, when it is CSV.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
     """
 
@@ -106,7 +135,22 @@ class Dataset:
     columns: tuple[Column, ...]
     filters: tuple[Column, ...] = ()
     point: Point | None = None
+    csv: Csv = Csv()
     max_rejects: int = 0
+
+    @property
+    def format(self) -> FileFormat:
+        """What the file is, by its name."""
+        end = PurePath(self.file.removesuffix(".gz")).suffix
+        return {".json": FileFormat.JSON, ".ndjson": FileFormat.NDJSON, ".jsonl": FileFormat.NDJSON}.get(
+            end, FileFormat.CSV
+        )
+
+    @property
+    def reading(self) -> str:
+        """What decides on the rows that a file gives, beside the file and the schema."""
+        facts = [self.format, astuple(self.csv), [column.name_in_file for column in self.columns]]
+        return json.dumps(facts)
 
     @cached_property
     def schema_hash(self) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from rowhouse.columns import named_column, parse_columns
-from rowhouse.dataset import FILE_NAME, KEY_TYPES, RESERVED_NAMES, Column, ColumnType, Dataset, Point
+from rowhouse.dataset import FILE_NAME, KEY_TYPES, RESERVED_NAMES, Column, ColumnType, Csv, Dataset, FileFormat, Point
+from rowhouse.dialect import parse_csv
 from rowhouse.errors import DatasetError
 from rowhouse.findings import Findings
 
@@ -88,7 +89,7 @@ class _Parser:
             content,
             "",
             required=("title", "file", "key", "columns"),
-            optional=("description", "source", "filters", "point", "max_rejects"),
+            optional=("description", "source", "filters", "point", "csv", "max_rejects"),
         )
         texts = {
             key: self._findings.text(values, key, key) for key in ("title", "description", "source", "file", "key")
@@ -97,6 +98,7 @@ class _Parser:
             self._findings.report(
                 f"file: {texts['file']!r} must be a plain file name, the data lies beside {FILE_NAME}"
             )
+        csv = parse_csv(values["csv"], self._findings) if "csv" in values else Csv()
         max_rejects = self._max_rejects(values.get("max_rejects", 0))
         columns = parse_columns(values.get("columns", {}), texts["key"], self._findings)
         key = self._named(texts["key"], columns, "key") if texts["key"] and columns else None
@@ -109,9 +111,13 @@ class _Parser:
         if self._findings.problems or key is None:
             raise DatasetError(self._findings.problems)
         del texts["key"]
-        return Dataset(
-            name=name, key=key, columns=columns, filters=filters, point=point, max_rejects=max_rejects, **texts
+        dataset = Dataset(
+            name=name, key=key, columns=columns, filters=filters, point=point, csv=csv, max_rejects=max_rejects, **texts
         )
+        if "csv" in values and dataset.format is not FileFormat.CSV:
+            self._findings.report(f"csv: {dataset.file} is {dataset.format}, not CSV. Take csv out")
+            raise DatasetError(self._findings.problems)
+        return dataset
 
     def _filters(self, content: object, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         if not isinstance(content, list):

@@ -12,9 +12,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from rowhouse.copying import copy_from
-from rowhouse.datafile import DataFile, NotPlainError
+from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
+from rowhouse.opening import NotPlainError
 from rowhouse.rules import Terms, rules, unique_columns, whole
 from rowhouse.sieve import Rejects, Sieve
 
@@ -53,20 +54,19 @@ class Intake:
             rows, rejects = Sieve(self._connection, self._dataset, self._table, self._file).run()
             self._add_key()
         if rows == 0:
-            raise LoadError(
-                f"{self._file.path}: has a header and no rows. Put the rows of dataset {self._dataset.name} there."
-            )
+            raise LoadError(f"{self._file.path}: has no rows. Put the rows of dataset {self._dataset.name} there.")
         self._add_indexes()
         self._connection.execute(text(f"ANALYZE {self._table_name}"))
         return rows, rejects
 
     def _take_as_it_is(self) -> int:
         self._connection.execute(CreateTable(self._table))
-        columns = ", ".join(self._quote(name) for name in self._file.header())
+        columns = ", ".join(self._quote(name) for name in self._file.columns())
         # FREEZE, as the table was made in this transaction: its rows never need a vacuum.
         rows = copy_from(
             self._connection,
-            f"COPY {self._table_name} ({columns}) FROM STDIN WITH (FORMAT csv, HEADER, ENCODING 'UTF8', FREEZE)",
+            f"COPY {self._table_name} ({columns}) FROM STDIN WITH "
+            f"(FORMAT csv, HEADER {self._file.has_header}, ENCODING 'UTF8', FREEZE)",
             self._file.chunks(),
         )
         self._check()

@@ -102,7 +102,8 @@ class Loader:
         """
         started = time.monotonic()
         file = DataFile(dataset, self._data_dir / dataset.name)
-        content_hash = hashlib.sha256(f"{_LOADER_FORMAT} {dataset.schema_hash} {file.digest()}".encode()).hexdigest()
+        content = f"{_LOADER_FORMAT} {dataset.schema_hash} {dataset.reading} {file.digest()}"
+        content_hash = hashlib.sha256(content.encode()).hexdigest()
         with self._transaction(dataset.name) as connection:
             version = self._version_of(connection, dataset, content_hash)
             if version is None:

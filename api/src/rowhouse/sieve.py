@@ -51,6 +51,7 @@ class Reject:
         value: Its text in the file; None when it is empty.
         reason: What is wrong, to be read behind the value.
         raw: The row as it lies in the file, or its beginning.
+        unit: What rows are counted by: lines, or the items of a JSON array.
     """
 
     line: int
@@ -58,16 +59,18 @@ class Reject:
     value: str | None
     reason: str
     raw: str
+    unit: str
 
     def __str__(self) -> str:
         """Return one line."""
-        where = f"line {self.line}"
+        where = f"{self.unit} {self.line}"
         what = "the row"
         if self.column:
             where += f", column {self.column}"
             what = "the value" if self.value is None else _short(self.value, _SHOWN_VALUE_CHARACTERS)
         reason = " ".join(self.reason.split())[:_SHOWN_REASON_CHARACTERS]
-        return f"{where}: {what} {reason}. Row: {_short(self.raw, _SHOWN_ROW_CHARACTERS)}"
+        end = "" if reason.endswith("?") else "."
+        return f"{where}: {what} {reason}{end} Row: {_short(self.raw, _SHOWN_ROW_CHARACTERS)}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class Sieve:
         self._table_name = dialect.identifier_preparer.format_table(table)
         self._types = {column.name: column.type.compile(dialect) for column in table.columns}
         # No column of a dataset begins like these three.
-        texts = [Column(name, Text) for name in ("_raw", "_reason", *file.header())]
+        texts = [Column(name, Text) for name in ("_raw", "_reason", *file.columns())]
         self._rows = _temporary("sieve_row", Column("_line", BigInteger), *texts)
         self._rejects = _reject_table()
 
@@ -142,12 +145,12 @@ class Sieve:
 
     def _staged(self, fields: int) -> Generator[bytes]:
         """Yield each row as CSV with line, raw row and what is wrong with it as a whole before its own fields."""
-        for line, record in self._file.records():
-            fault = _fault(line, record, fields)
-            if fault:
-                yield b'%d,"%s","%s",%s\n' % (line, _kept(record), fault.encode(), b"," * (fields - 1))
+        for record in self._file.records():
+            line, raw = record.line, _kept(record.raw)
+            if record.fault:
+                yield b'%d,"%s","%s",%s\n' % (line, raw, _kept(record.fault.encode()), b"," * (fields - 1))
             else:
-                yield b'%d,"%s",,%s\n' % (line, _kept(record), record)
+                yield b'%d,"%s",,%s\n' % (line, raw, record.fields)
 
     def _judge_cells(self) -> None:
         terms = Terms()
@@ -197,7 +200,7 @@ class Sieve:
         """
         for column, reason in unique_columns(self._dataset):
             cell = self._quote(column.name)
-            said = reason.format("line ' || _first || '")
+            said = reason.format(f"{self._file.unit} ' || _first || '")
             self._reject(
                 f"""
                 SELECT _line, '{column.name}', left({cell}, {_KEPT_BYTES}), '{said}', _raw
@@ -219,7 +222,7 @@ class Sieve:
     def _found(self) -> Rejects:
         count = self._connection.scalars(select(func.count()).select_from(self._rejects)).one()
         first = self._connection.execute(select(self._rejects).order_by(self._rejects.c.line).limit(_EXAMPLES))
-        return Rejects(count, [Reject(*row) for row in first])
+        return Rejects(count, [Reject(**row._mapping, unit=self._file.unit) for row in first])
 
     def _move(self) -> int:
         names = ", ".join(self._quote(name) for name in self._types)
@@ -242,28 +245,6 @@ def _reject_table() -> Table:
 
 def _temporary(name: str, *columns: Column[Any]) -> Table:
     return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-def _fault(line: int, record: bytes, fields: int) -> str:
-    """Say what makes a row unreadable as a whole; empty when its fields can be told."""
-    if record == b"\\.":
-        return "holds \\. alone, the end of all data to PostgreSQL: put it in quotes"
-    # Every second part lies outside quotes.
-    plain = b"".join(record.split(b'"')[::2])
-    found = plain.count(b",") + 1
-    if found != fields:
-        lines = record.count(b"\n")
-        hint = f" and goes on to line {line + lines}: is a quote left open?" if lines else ""
-        return f"has {found} fields instead of {fields}{hint}"
-    if b"\r" in plain:
-        return "holds a carriage return outside quotes"
-    if b"\0" in record:
-        return "holds a zero byte"
-    try:
-        record.decode()
-    except UnicodeDecodeError as error:
-        return f"is not UTF-8: {error.reason} 0x{record[error.start]:02x} at byte {error.start + 1}"
-    return ""
 
 
 def _kept(record: bytes) -> bytes:
