@@ -85,7 +85,7 @@ def test_every_key_is_documented() -> None:
             "id: {type: integer, maximum: 9223372036854775808",
             "columns.id.maximum: 92233720368547758",
         ),
-        ("type: date", "type: date, minimum: 2025-02-30", "is not valid YAML: day is out of range for month."),
+        ("type: date", "type: date, minimum: 2025-02-30", "is not valid YAML: day is out of range for month"),
         (
             "type: date",
             "type: date, minimum: 2025-01-01 10:00:00",
