@@ -16,8 +16,9 @@ from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
 from rowhouse.opening import NotPlainError
+from rowhouse.rejects import Rejects
 from rowhouse.rules import Terms, rules, unique_columns, whole
-from rowhouse.sieve import Rejects, Sieve
+from rowhouse.sieve import Sieve
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from rowhouse.datafile import DataFile
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, LoadStoppedError
 from rowhouse.intake import Intake
-from rowhouse.sieve import keep_rejects
+from rowhouse.rejects import keep_rejects
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
 _LOADER_FORMAT = 2

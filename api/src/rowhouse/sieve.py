@@ -4,12 +4,10 @@ Rows first go into a table of texts, each with its line, and whatever is wrong i
 memory stays the same for any number of rows and rejects.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
 from types import MappingProxyType
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, func, insert, literal, select, text
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, func, select, text
 from sqlalchemy.schema import CreateTable
 
 from rowhouse.copying import copy_from
@@ -17,13 +15,11 @@ from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, ColumnType, Dataset
 from rowhouse.dataset import Column as DatasetColumn
 from rowhouse.errors import LoadError
+from rowhouse.rejects import Reject, Rejects, reject_table, temporary
 from rowhouse.rules import MISSING, Terms, rules, unique_columns
 
-# What is kept of a reject, and what is shown of it: a message is read in a log's last lines.
+# What is kept of a reject, and how many are shown: a message is read in a log's last lines.
 _KEPT_BYTES = 1000
-_SHOWN_VALUE_CHARACTERS = 60
-_SHOWN_REASON_CHARACTERS = 200
-_SHOWN_ROW_CHARACTERS = 120
 _EXAMPLES = 10
 
 # Says why a text is no value of a type, with the words of PostgreSQL, or nothing.
@@ -40,57 +36,29 @@ END
 $judge$
 """
 
-
-@dataclass(frozen=True)
-class Reject:
-    """A row that cannot be taken.
-
-    Attributes:
-        line: Where it begins in the file, from 1.
-        column: The first that is wrong; None when the row as a whole is.
-        value: Its text in the file; None when it is empty.
-        reason: What is wrong, to be read behind the value.
-        raw: The row as it lies in the file, or its beginning.
-        unit: What rows are counted by: lines, or the items of a JSON array.
-    """
-
-    line: int
-    column: str | None
-    value: str | None
-    reason: str
-    raw: str
-    unit: str
-
-    def __str__(self) -> str:
-        """Return one line."""
-        where = f"{self.unit} {self.line}"
-        what = "the row"
-        if self.column:
-            where += f", column {self.column}"
-            what = "the value" if self.value is None else _short(self.value, _SHOWN_VALUE_CHARACTERS)
-        reason = " ".join(self.reason.split())[:_SHOWN_REASON_CHARACTERS]
-        end = "" if reason.endswith("?") else "."
-        return f"{where}: {what} {reason}{end} Row: {_short(self.raw, _SHOWN_ROW_CHARACTERS)}"
-
-
-@dataclass(frozen=True)
-class Rejects:
-    """The rejects of one file.
-
-    Attributes:
-        count: How many there are.
-        first: The first of them, in the order of the file.
-    """
-
-    count: int
-    first: Sequence[Reject]
-
-    def __str__(self) -> str:
-        """Return a line each, and one for those that are not named."""
-        lines = [str(reject) for reject in self.first]
-        if self.count > len(self.first):
-            lines.append(f"and {self.count - len(self.first)} more like these.")
-        return "\n".join(lines)
+# Finds the rows that lie on a page with a text that is no value of its type. To catch an error costs much more than to
+# look at a page of rows, so that judges are asked about few.
+_SUSPECT = """
+CREATE OR REPLACE FUNCTION pg_temp.suspect_rows() RETURNS SETOF bigint LANGUAGE plpgsql AS $suspect$
+DECLARE
+  _page bigint := 0;
+  _pages bigint := pg_relation_size('pg_temp.sieve_row') / current_setting('block_size')::bigint;
+  _first tid;
+  _behind tid;
+BEGIN
+  WHILE _page < _pages LOOP
+    _first := format('(%s,0)', _page);
+    _page := _page + 1;
+    _behind := format('(%s,0)', _page);
+    BEGIN
+      PERFORM {casts} FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
+    EXCEPTION WHEN data_exception THEN
+      RETURN QUERY SELECT _line FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
+    END;
+  END LOOP;
+END
+$suspect$
+"""
 
 
 class Sieve:
@@ -108,8 +76,8 @@ class Sieve:
         self._types = {column.name: column.type.compile(dialect) for column in table.columns}
         # No column of a dataset begins like these three.
         texts = [Column(name, Text) for name in ("_raw", "_reason", *file.columns())]
-        self._rows = _temporary("sieve_row", Column("_line", BigInteger), *texts)
-        self._rejects = _reject_table()
+        self._rows = temporary("sieve_row", Column("_line", BigInteger), *texts)
+        self._rejects = reject_table()
 
     def run(self) -> tuple[int, Rejects]:
         """Fill the table; returns the number of rows in it, and the rejects.
@@ -153,7 +121,26 @@ class Sieve:
                 yield b'%d,"%s",,%s\n' % (line, raw, record.fields)
 
     def _judge_cells(self) -> None:
+        """Reject what is no value of its type, then what breaks a rule, of which only a value can be asked."""
+        typed = [column for column in self._dataset.columns if column.type is not ColumnType.TEXT]
+        for column in typed:
+            self._connection.exec_driver_sql(_JUDGE.format(name=column.type, type=self._types[column.name]))
+        casts = ", ".join(f"count({self._cast(column)})" for column in typed)
+        self._connection.exec_driver_sql(_SUSPECT.format(casts=casts or "1").replace("%", "%%"))
+        self._judge("_line IN (SELECT pg_temp.suspect_rows())", Terms())
         terms = Terms()
+        broken = [
+            terms.broken(rule, self._cast(column))
+            for column in self._dataset.columns
+            for rule in rules(self._dataset, column)
+        ]
+        self._judge(" OR ".join(broken), terms)
+
+    def _cast(self, column: DatasetColumn) -> str:
+        return f"{self._quote(column.name)}::{self._types[column.name]}"
+
+    def _judge(self, which: str, terms: Terms) -> None:
+        """Ask about each cell of some rows what is wrong with it, and reject those of which something is."""
         cells = [
             f"({place}, '{column.name}', {self._quote(column.name)}, {self._judged(column, terms)})"
             for place, column in enumerate(self._dataset.columns)
@@ -161,11 +148,12 @@ class Sieve:
         # One reject for a row, which tells the first column that is wrong, and names the others.
         self._reject(
             f"""
+            WITH _asked AS MATERIALIZED (SELECT * FROM sieve_row WHERE {which})
             SELECT _line, _names[1], _texts[1],
                 left(_reasons[1], {_KEPT_BYTES}) ||
                     coalesce('; also refused: ' || nullif(array_to_string(_names[2:], ', '), ''), ''),
                 _raw
-            FROM sieve_row CROSS JOIN LATERAL (
+            FROM _asked CROSS JOIN LATERAL (
                 SELECT array_agg(_name ORDER BY _place) AS _names,
                     array_agg(left(_text, {_KEPT_BYTES}) ORDER BY _place) AS _texts,
                     array_agg(_wrong ORDER BY _place) AS _reasons
@@ -179,14 +167,12 @@ class Sieve:
 
     def _judged(self, column: DatasetColumn, terms: Terms) -> str:
         """Return SQL that says what is wrong with a column's text, or gives null."""
-        cell = self._quote(column.name)
-        cases = []
-        for rule in rules(self._dataset, column):
-            value = cell if rule is MISSING else f"{cell}::{self._types[column.name]}"
-            cases.append(f"WHEN {terms.broken(rule, value)} THEN {terms.bind(rule.reason)}")
+        cell, value = self._quote(column.name), self._cast(column)
+        cases = [
+            f"WHEN {terms.broken(rule, cell if rule is MISSING else value)} THEN {terms.bind(rule.reason)}"
+            for rule in rules(self._dataset, column)
+        ]
         if column.type is not ColumnType.TEXT:
-            sql_type = self._types[column.name]
-            self._connection.exec_driver_sql(_JUDGE.format(name=column.type, type=sql_type))
             judge = f"pg_temp.judge_{column.type}({cell})"
             # Only what has the type can be asked about rules, but a missing value needs no judge.
             cases.insert(1 if column.required else 0, f"WHEN {judge} IS NOT NULL THEN {judge}")
@@ -199,15 +185,15 @@ class Sieve:
         that the file has is then never missing from the answers.
         """
         for column, reason in unique_columns(self._dataset):
-            cell = self._quote(column.name)
+            cell, value = self._quote(column.name), self._cast(column)
             said = reason.format(f"{self._file.unit} ' || _first || '")
             self._reject(
                 f"""
                 SELECT _line, '{column.name}', left({cell}, {_KEPT_BYTES}), '{said}', _raw
                 FROM sieve_row JOIN (
-                    SELECT _line, min(_line) OVER (PARTITION BY {cell}::{self._types[column.name]}) AS _first
-                    FROM sieve_row WHERE {cell} IS NOT NULL
-                ) AS _same USING (_line)
+                    SELECT {value} AS _value, min(_line) AS _first
+                    FROM sieve_row WHERE {cell} IS NOT NULL GROUP BY _value HAVING count(*) > 1
+                ) AS _same ON {value} = _value
                 WHERE _line > _first
                 """  # noqa: S608 - as above
             )
@@ -231,28 +217,7 @@ class Sieve:
         return self._connection.exec_driver_sql(statement).rowcount
 
 
-def keep_rejects(connection: Connection, table: Table, version: int) -> None:
-    """Copy what the sieve rejected in this transaction into a table that has the version's number too."""
-    columns = _reject_table().columns
-    source = select(literal(version), *columns)
-    connection.execute(insert(table).from_select(["version", *columns.keys()], source))
-
-
-def _reject_table() -> Table:
-    texts = [Column(name, Text) for name in ("column", "value", "reason", "raw")]
-    return _temporary("sieve_reject", Column("line", BigInteger), *texts)
-
-
-def _temporary(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
 def _kept(record: bytes) -> bytes:
     """Return the row, or its beginning, for between quotes."""
     text = record[:_KEPT_BYTES].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
     return text.replace('"', '""').encode()
-
-
-def _short(text: str, characters: int) -> str:
-    """Return the text in quotes and on one line."""
-    return repr(text if len(text) <= characters else text[:characters] + "…")
