@@ -16,7 +16,8 @@ import rowhouse
 from parts import Postgres, free_port, wait_until
 from rowhouse.catalog import Catalog
 from rowhouse.database import loading_engine
-from rowhouse.dataset import Dataset, read_datasets
+from rowhouse.dataset import Dataset
+from rowhouse.description import read_datasets
 from rowhouse.loader import Loader
 from rowhouse.settings import Settings
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator, Iterator
 from unittest.mock import patch
 
-from rowhouse import cli, datafile, loader
+from rowhouse import cli, datafile, loader, opening
 
 SHARE = float(sys.argv[1])
 
@@ -21,11 +21,11 @@ class StoppingFile(datafile.DataFile):
             done = self._read(done, len(chunk))
             yield chunk
 
-    def records(self) -> Iterator[tuple[int, bytes]]:
+    def records(self) -> Iterator[opening.Record]:
         done = 0
-        for line, record in super().records():
-            done = self._read(done, len(record) + 1)
-            yield line, record
+        for record in super().records():
+            done = self._read(done, len(record.raw) + 1)
+            yield record
 
     def _read(self, done: int, more: int) -> int:
         limit = SHARE * self.path.stat().st_size
@@ -35,5 +35,5 @@ class StoppingFile(datafile.DataFile):
 
 
 # Chunks so small that a small file has many.
-with patch.object(loader, "DataFile", StoppingFile), patch.object(datafile, "_CHUNK_BYTES", 1 << 12):
+with patch.object(loader, "DataFile", StoppingFile), patch.object(opening, "CHUNK_BYTES", 1 << 12):
     sys.exit(cli.main(sys.argv[2:]))

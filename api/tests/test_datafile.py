@@ -4,8 +4,9 @@ from contextlib import nullcontext
 
 import pytest
 from house import HEADER, STATIONS_YML, House
-from rowhouse.datafile import DataFile, NotPlainError
+from rowhouse.datafile import DataFile
 from rowhouse.errors import LoadError
+from rowhouse.opening import NotPlainError
 
 GZIPPED_YML = STATIONS_YML.replace("stations.csv", "stations.csv.gz")
 
@@ -31,9 +32,17 @@ def test_an_empty_file(house: House) -> None:
 
 def test_the_header_may_have_its_own_order(house: House) -> None:
     house.put("open,seen,opened,height,name,id\ntrue,,,,a,1\n")
-    assert datafile(house).header() == ("open", "seen", "opened", "height", "name", "id")
+    assert datafile(house).columns() == ("open", "seen", "opened", "height", "name", "id")
     house.load()
     assert house.sql("SELECT id, name, open FROM stations_v1") == [(1, "a", True)]
+
+
+def test_a_column_may_have_another_name_in_the_file(house: House) -> None:
+    length = "length_km: {type: number, from: 'Straße, \"lang\" (km)'}"
+    yml = STATIONS_YML.partition("  name")[0] + f"  {length}\n  limit_kmh: {{type: number, from: limit}}\n"
+    house.put('limit,"Straße, ""lang"" (km)",id\n50,1.5,1\n', yml=yml)
+    house.load()
+    assert house.sql("SELECT id, length_km, limit_kmh FROM stations_v1") == [(1, 1.5, 50)]
 
 
 @pytest.mark.parametrize(
@@ -50,14 +59,14 @@ def test_the_header_may_have_its_own_order(house: House) -> None:
 def test_a_wrong_header(house: House, header: str, said: str) -> None:
     house.put(header + "\n1,,,,,\n")
     with pytest.raises(LoadError) as caught:
-        datafile(house).header()
+        datafile(house).columns()
     assert said in str(caught.value)
 
 
 def test_a_header_that_is_not_utf8(house: House) -> None:
     house.put(b"id,n\xf6me\n")
     with pytest.raises(LoadError, match="line 1: the header is not CSV in UTF-8"):
-        datafile(house).header()
+        datafile(house).columns()
 
 
 @pytest.mark.parametrize("yml", [STATIONS_YML, GZIPPED_YML], ids=["plain", "gzip"])
@@ -89,8 +98,8 @@ def test_a_damaged_gzip_changes_nothing(house: House, damage: str) -> None:
 def test_a_quote_that_is_not_closed_is_seen_before_postgresql_has_the_rest(
     house: House, monkeypatch: pytest.MonkeyPatch, row: str, plain: bool
 ) -> None:
-    monkeypatch.setattr("rowhouse.datafile._LONGEST_ROW_BYTES", 1 << 14)
-    monkeypatch.setattr("rowhouse.datafile._CHUNK_BYTES", 1 << 10)
+    monkeypatch.setattr("rowhouse.opening.LONGEST_ROW_BYTES", 1 << 14)
+    monkeypatch.setattr("rowhouse.opening.CHUNK_BYTES", 1 << 10)
     house.put(f"{HEADER}{row}\n" + '2,"Station",,,,\n' * 5000)
     read = 0
     with nullcontext() if plain else pytest.raises(NotPlainError):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from house import STATIONS_YML, House
-from rowhouse.dataset import Column, ColumnType, Dataset, read_datasets
+from rowhouse.dataset import Column, ColumnType, Csv, Dataset
+from rowhouse.description import read_datasets
 from rowhouse.errors import DatasetError
 
 
@@ -36,7 +37,8 @@ def test_a_dataset(tmp_path: Path) -> None:
 
 def test_every_key_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text()
-    keys = [field.name for field in (*fields(Dataset), *fields(Column)) if field.name != "name"]
+    declared = [field.name for kind in (Dataset, Column, Csv) for field in fields(kind) if field.name != "name"]
+    keys = ["from" if name == "header" else name for name in declared]
     assert [key for key in keys if f"\n| `{key}` |" not in text] == []
 
 
@@ -57,6 +59,70 @@ def test_every_key_is_documented() -> None:
         ("id: {type: integer}", "id: {type: integer, required: false}", "columns.id.required: must be true or false"),
         ("  name:", "  na me:", "columns.na me: a column's name is at most 63 letters"),
         ("  name:", "  no:", "columns.False: a column's name is at most 63 letters"),
+        (
+            "  name:",
+            "  na__me:",
+            "columns.na__me: the name holds `__`, which stands before an operator. Choose another and",
+        ),
+        ("  name:", "  limit:", "columns.limit: the name is a parameter of the API itself. Choose another and"),
+        (
+            "{type: text}",
+            "{type: text, from: 3}",
+            "columns.name.from: must be the column's name in the file, as a text",
+        ),
+        ("{type: text}", "{type: text, from: ''}", "columns.name.from: must be the column's name in the file"),
+        ("{type: text}", "{type: text, from: id}", "columns.name.from: 'id' is in the file for another column already"),
+        ("unit: m", "minimum: low", "columns.height.minimum: 'low' is not of the column's type number."),
+        ("unit: m", "maximum: .inf", "columns.height.maximum: inf is not of the column's type number."),
+        ("unit: m", "minimum: true", "columns.height.minimum: True is not of the column's type number."),
+        ("unit: m", "minimum: 2, maximum: 1", "columns.height: minimum 2.0 is greater than maximum 1.0."),
+        ("unit: m", "pattern: x", "columns.height.pattern: is a rule for text, not for number."),
+        ("unit: m", "enum: 3", "columns.height.enum: must be a list of the values that are taken."),
+        ("unit: m", "enum: []", "columns.height.enum: must be a list of the values that are taken."),
+        ("unit: m", "unique: 1", "columns.height.unique: must be true or false, not 1."),
+        (
+            "id: {type: integer",
+            "id: {type: integer, maximum: 9223372036854775808",
+            "columns.id.maximum: 92233720368547758",
+        ),
+        ("type: date", "type: date, minimum: 2025-02-30", "is not valid YAML: day is out of range for month"),
+        (
+            "type: date",
+            "type: date, minimum: 2025-01-01 10:00:00",
+            "columns.opened.minimum: datetime.datetime(2025, 1,",
+        ),
+        ("{type: text}", "{type: text, minimum: a}", "columns.name.minimum: is a rule for integer, number, date,"),
+        (
+            "{type: text}",
+            "{type: text, enum: [no]}",
+            "columns.name.enum: False is not of the column's type text: put it",
+        ),
+        (
+            "{type: text}",
+            "{type: text, pattern: '(a'}",
+            "columns.name.pattern: '(a' is no regular expression: missing )",
+        ),
+        (
+            "{type: text}",
+            "{type: text, pattern: 'a\\b'}",
+            "columns.name.pattern: '\\\\b' in 'a\\\\b' is not the same in",
+        ),
+        ("{type: text}", "{type: text, pattern: '(?i)a'}", "columns.name.pattern: '(?' in '(?i)a' is not the same in"),
+        ("{type: text}", "{type: text, pattern: 'a++'}", "columns.name.pattern: '++' in 'a++' is not the same in"),
+        ("key: id", "key: id\nfilters: name", "filters: must be a list of columns"),
+        ("key: id", "key: id\nfilters: [nam]", "filters: there is no column 'nam'. Did you mean name?"),
+        ("key: id", "key: id\nfilters: [name, name]", "filters: 'name' is there twice."),
+        (
+            "type: boolean}",
+            "type: json}\nfilters: [open]",
+            "filters: column 'open' has type json, which cannot be compared.",
+        ),
+        ("key: id", "key: id\npoint: {longitude: height}", "point: latitude is missing."),
+        (
+            "key: id",
+            "key: id\npoint: {longitude: height, latitude: name}",
+            "point: column 'name' has type text, not number.",
+        ),
         ("name: {type: text}", "name: text", "columns.name: must be a mapping with type."),
         ("name: {type: text}", "id: {type: text}", "is not valid YAML: 'id' is there twice"),
         ("columns:", "columns: [", "is not valid YAML"),
@@ -121,6 +187,10 @@ def test_the_schema_hash_follows_the_shape_alone(tmp_path: Path) -> None:
         assert read_one(tmp_path, STATIONS_YML.replace(old, new)).schema_hash == original
     changes = [
         ("{type: text}", "{type: text, required: true}"),
+        ("{type: text}", "{type: text, unique: true}"),
+        ("{type: text}", "{type: text, pattern: a}"),
+        ("unit: m", "minimum: 3"),
+        ("type: date", "type: date, maximum: 2025-01-01"),
         ("number", "integer"),
         ("opened", "closed"),
         ("key: id", "key: name"),
@@ -131,8 +201,33 @@ def test_the_schema_hash_follows_the_shape_alone(tmp_path: Path) -> None:
 
 def test_a_column_may_have_any_name_that_sql_reserves(house: House) -> None:
     house.put(
-        "id,select,Order\n1,a,b\n",
-        yml=STATIONS_YML.partition("  name")[0] + "  select: {type: text}\n  Order: {type: text}\n",
+        "id,from,Order\n1,a,b\n",
+        yml=STATIONS_YML.partition("  name")[0] + "  from: {type: text}\n  Order: {type: text}\n",
     )
     house.load()
-    assert house.sql('SELECT "select", "Order" FROM stations_v1') == [("a", "b")]
+    assert house.sql('SELECT "from", "Order" FROM stations_v1') == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("csv", "said"),
+    [
+        ("3", "csv: must be a mapping with delimiter, quote, encoding, decimal, missing_values."),
+        ("{delimeter: x}", "csv.delimeter: no such key. Did you mean delimiter?"),
+        ("{delimiter: ab}", "csv.delimiter: must be one character, not 'ab'."),
+        ("{quote: 3}", "csv.quote: must be one character, not 3."),
+        ("{delimiter: '\"'}", "csv: delimiter and quote are both '\"'."),
+        ("{decimal: x}", "csv.decimal: must be '.' or ',', not 'x'."),
+        ("{encoding: latin-99}", "csv.encoding: 'latin-99' is no encoding of texts, such as"),
+        ("{encoding: rot13}", "csv.encoding: 'rot13' is no encoding of texts, such as"),
+        ("{missing_values: NA}", "csv.missing_values: must be a list of texts"),
+        ("{missing_values: [-999]}", "csv.missing_values: must be a list of texts"),
+    ],
+)
+def test_a_mistake_in_the_dialect_is_named(tmp_path: Path, csv: str, said: str) -> None:
+    write(tmp_path, f"{STATIONS_YML}csv: {csv}\n")
+    assert any(f"stations/dataset.yml: {said}" in problem for problem in problems(tmp_path)), problems(tmp_path)
+
+
+def test_a_dialect_is_for_csv(tmp_path: Path) -> None:
+    write(tmp_path, STATIONS_YML.replace("stations.csv", "stations.json.gz") + "csv: {decimal: ','}\n")
+    assert problems(tmp_path) == ["stations/dataset.yml: csv: stations.json.gz is json, not CSV. Take csv out."]

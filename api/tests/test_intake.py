@@ -4,8 +4,8 @@ import re
 
 import pytest
 from house import HEADER, STATIONS_YML, House
-from rowhouse.datafile import _CHUNK_BYTES
 from rowhouse.errors import LoadError
+from rowhouse.opening import CHUNK_BYTES
 
 REQUIRED_NAME = STATIONS_YML.replace("name: {type: text}", "name: {type: text, required: true}")
 
@@ -77,13 +77,13 @@ def test_bytes_that_are_no_utf8(house: House) -> None:
 
 
 def test_a_header_without_rows(house: House) -> None:
-    assert refusal(house, HEADER) == "has a header and no rows. Put the rows of dataset stations there."
+    assert refusal(house, HEADER) == "has no rows. Put the rows of dataset stations there."
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
 def test_an_end_marker_in_the_middle_hides_no_rows(house: House, before: int) -> None:
     # Its bytes lie across the end of the chunk that COPY reads.
-    padding = "x" * (_CHUNK_BYTES - len("id,name\n1,\n") - before)
+    padding = "x" * (CHUNK_BYTES - len("id,name\n1,\n") - before)
     rows = f"id,name\n1,{padding}\n\\.\n2,b\n"
     assert refusal(house, rows, TWO_COLUMNS).startswith(r"line 3: the row holds \. alone")
 

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import pytest
 from house import HEADER, STATIONS_YML, House
-from rowhouse import datafile, progress
+from rowhouse import opening, progress
 from rowhouse.errors import LoadError
 
 REQUIRED_NAME = STATIONS_YML.replace("name: {type: text}", "name: {type: text, required: true}")
@@ -117,7 +117,7 @@ def test_line_ends_of_both_kinds_are_no_reason_to_refuse(house: House) -> None:
 
 
 def test_columns_may_have_the_names_that_the_sieve_uses(house: House) -> None:
-    names = ["line", "column", "value", "reason", "raw", "name", "first", "cell", "sieve_row", "Line", "select"]
+    names = ["line", "column", "value", "reason", "raw", "name", "first", "cell", "sieve_row", "Line", "from"]
     columns = "".join(f"  {name}: {{type: integer}}\n" for name in names)
     row = ",1" * len(names)
     house.put(
@@ -142,8 +142,8 @@ def test_a_long_row_is_cut_where_it_is_kept_and_where_it_is_shown(house: House) 
 
 
 def test_a_quote_that_is_never_closed_does_not_fill_the_memory(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datafile, "_LONGEST_ROW_BYTES", 1 << 16)
-    monkeypatch.setattr(datafile, "_CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr(opening, "LONGEST_ROW_BYTES", 1 << 16)
+    monkeypatch.setattr(opening, "CHUNK_BYTES", 1 << 12)
     rows = "".join(f'{i},"Station {i}",,,,\n' for i in range(3, 20_000))
     put(house, 1000, f'1,a,,,,\n2,5" wide,,,,\n{rows}')
     with pytest.raises(LoadError, match=r"line 3: a quote in this row is not closed within .* cannot be told apart"):

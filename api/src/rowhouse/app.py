@@ -6,20 +6,14 @@ from typing import Any
 import falcon.asgi
 from falcon.asgi import Request, Response
 
+from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.dataset import Dataset
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
-from rowhouse.resources import (
-    Answers,
-    CollectionResource,
-    HealthResource,
-    LiveResource,
-    MetricsResource,
-    ReadyResource,
-    RowResource,
-)
+from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
+from rowhouse.resources import CollectionResource, RowResource
 from rowhouse.store import Store
 
 type ASGIApp = Callable[

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from rowhouse.dataset import ColumnType, Dataset
@@ -28,10 +29,12 @@ from rowhouse.dataset import ColumnType, Dataset
 _SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     ColumnType.INTEGER: BigInteger(),
     ColumnType.NUMBER: Double(),
-    ColumnType.TEXT: Text(),
+    # Compared by code point: the same everywhere, and without a library whose order changes with its release.
+    ColumnType.TEXT: Text(collation="C"),
     ColumnType.DATE: Date(),
     ColumnType.TIMESTAMP: DateTime(timezone=True),
     ColumnType.BOOLEAN: Boolean(),
+    ColumnType.JSON: JSONB(),
 }
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rowhouse import __version__
-from rowhouse.dataset import Dataset, read_datasets
+from rowhouse.dataset import Dataset
+from rowhouse.description import read_datasets
 from rowhouse.errors import LoadError, LoadStoppedError, RowhouseError
 from rowhouse.logs import configure_logging
 from rowhouse.settings import Settings

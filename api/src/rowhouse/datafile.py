@@ -1,31 +1,38 @@
-"""The file with a dataset's rows: CSV with a header, plain or gzip, read as a stream."""
+"""The file with a dataset's rows, whatever its format, as rows of CSV for PostgreSQL."""
 
-import csv
-import gzip
 import hashlib
-import io
-import re
-import zlib
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Protocol
 
-from rowhouse.dataset import FILE_NAME, Dataset
-from rowhouse.errors import LoadError, RowhouseError
-from rowhouse.progress import Progress
-from rowhouse.suggest import did_you_mean
-
-# A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
-_END_MARKER = re.compile(rb"[\r\n]\\\.[\r\n]")
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_CHUNK_BYTES = 1 << 18
-_LONGEST_ROW_BYTES = 1 << 24
+from rowhouse.csvdialect import DialectCsv
+from rowhouse.csvfile import PlainCsv
+from rowhouse.dataset import FILE_NAME, Csv, Dataset, FileFormat
+from rowhouse.errors import LoadError
+from rowhouse.jsonfile import JsonFile
+from rowhouse.opening import Record
 
 
-class NotPlainError(RowhouseError):
-    """COPY must not have the file as it is; each row has to be looked at."""
+class Rows(Protocol):
+    """A file of one format.
+
+    Attributes:
+        unit: What its rows are counted by.
+        has_header: Whether the first line of the chunks is none of the rows.
+    """
+
+    unit: str
+    has_header: bool
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the dataset's columns in the order of the fields."""
+
+    def chunks(self) -> Generator[bytes]:
+        """Yield CSV for COPY."""
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows one by one."""
 
 
 class DataFile:
@@ -58,124 +65,47 @@ class DataFile:
                 f"there, or correct `file` in its {FILE_NAME}."
             ) from error
 
-    def header(self) -> tuple[str, ...]:
-        """Return the names of the columns in the file's own order.
+    @property
+    def unit(self) -> str:
+        """What the rows are counted by in messages: `line` or `item`."""
+        return self._rows.unit
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the first line of the chunks is none of the rows."""
+        return self._rows.has_header
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the dataset's columns in the order of the fields.
 
         Raises:
             LoadError: The header does not name exactly the columns of the dataset.
         """
-        with self._open() as (file, _):
-            first_line = file.readline()
-        try:
-            names = next(csv.reader([first_line.decode("utf-8")], strict=True), [])
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise LoadError(f"{self.path}: line 1: the header is not CSV in UTF-8 ({error}).") from error
-        problems = list(_header_problems(names, [column.name for column in self._dataset.columns]))
-        if problems:
-            raise LoadError(f"{self.path}: line 1: {' '.join(problems)}")
-        return tuple(names)
+        return self._rows.columns()
 
     def chunks(self) -> Generator[bytes]:
-        r"""Yield the uncompressed bytes, a byte order mark left out, for COPY to take as they come.
+        """Yield the file as CSV for COPY to take; plain CSV as its bytes come, a byte order mark left out.
 
         Raises:
-            NotPlainError: COPY would lose rows without a word, or keep most of the file in memory.
+            NotPlainError: A row cannot be taken, or COPY would lose rows without a word or fill the memory.
             LoadError: The file turns out to be damaged.
         """
-        with self._open() as (file, progress):
-            guard = _Guard()
-            while chunk := file.read(_CHUNK_BYTES):
-                guard.check(chunk)
-                progress.advance(chunk.count(b"\n"))
-                yield chunk
-            progress.finish()
+        return self._rows.chunks()
 
-    def records(self) -> Iterator[tuple[int, bytes]]:
-        """Yield line, from 1, and bytes of each row below the header, without the end of its line.
-
-        A row ends at the first end of line behind an even number of quotes, which is where PostgreSQL sees it end.
+    def records(self) -> Iterator[Record]:
+        """Yield the rows one by one.
 
         Raises:
-            LoadError: A quote is never closed, or the file turns out to be damaged.
+            LoadError: It cannot be told where a row ends, or the file turns out to be damaged.
         """
-        with self._open() as (file, progress):
-            file.readline()
-            line, lines, quotes, length = 2, 0, 0, 0
-            parts: list[bytes] = []
-            while part := file.readline(_LONGEST_ROW_BYTES):
-                parts.append(part)
-                lines += part.endswith(b"\n")
-                quotes += part.count(b'"')
-                length += len(part)
-                if quotes % 2 == 0 and part.endswith(b"\n"):
-                    yield line, _without_line_end(b"".join(parts))
-                    progress.advance(lines)
-                    line, lines, quotes, length = line + lines, 0, 0, 0
-                    parts.clear()
-                elif length > _LONGEST_ROW_BYTES:
-                    raise self._endless(line, quotes, f"within {_LONGEST_ROW_BYTES >> 20} MiB")
-            if quotes % 2:
-                raise self._endless(line, quotes, "up to the end of the file")
-            if parts:
-                yield line, _without_line_end(b"".join(parts))
-            progress.finish()
+        return self._rows.records()
 
-    def _endless(self, line: int, quotes: int, where: str) -> LoadError:
-        if quotes % 2:
-            return LoadError(
-                f"{self.path}: line {line}: a quote in this row is not closed {where}, and what follows it cannot be "
-                "told apart. Close it, or double it where it stands for itself inside quotes."
-            )
-        return LoadError(f"{self.path}: line {line}: the row does not end {where}.")
-
-    @contextmanager
-    def _open(self) -> Iterator[tuple[BinaryIO, Progress]]:
-        """Open the uncompressed bytes, a byte order mark left out."""
-        try:
-            with self.path.open("rb") as raw:
-                unpacked = gzip.GzipFile(fileobj=raw) if self.path.suffix == ".gz" else raw
-                file = io.BufferedReader(cast("io.RawIOBase", unpacked), buffer_size=_CHUNK_BYTES)
-                if file.peek(len(_BYTE_ORDER_MARK)).startswith(_BYTE_ORDER_MARK):
-                    file.read(len(_BYTE_ORDER_MARK))
-                yield file, Progress(self.path, raw)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise LoadError(f"{self.path}: is damaged gzip ({error}). Copy it anew.") from error
-
-
-class _Guard:
-    """Looks at the bytes on their way to COPY for what PostgreSQL takes badly."""
-
-    def __init__(self) -> None:
-        self._before = b"\n"
-        self._quoted = False
-        self._row_bytes = 0
-
-    def check(self, chunk: bytes) -> None:
-        # The marker may lie across two chunks.
-        seen = self._before + chunk
-        if b"\\." in seen and _END_MARKER.search(seen):
-            raise NotPlainError("the end marker")
-        self._before = seen[-3:]
-        # PostgreSQL keeps a whole row in memory, and a quote that is not closed makes one row of the rest of the file.
-        between_quotes = chunk.split(b'"')
-        if any(b"\n" in part for part in between_quotes[self._quoted :: 2]):
-            self._row_bytes = 0
-        self._row_bytes += len(chunk)
-        self._quoted ^= len(between_quotes) % 2 == 0
-        if self._row_bytes > _LONGEST_ROW_BYTES:
-            raise NotPlainError("a row without an end")
-
-
-def _without_line_end(record: bytes) -> bytes:
-    return record.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _header_problems(found: list[str], wanted: list[str]) -> Iterator[str]:
-    for name in wanted:
-        if name not in found:
-            yield f"the header lacks column {name!r} of {FILE_NAME}."
-    for name in dict.fromkeys(found):
-        if name not in wanted:
-            yield f"column {name!r} is not in {FILE_NAME}.{did_you_mean(name, wanted)}"
-        elif found.count(name) > 1:
-            yield f"column {name!r} is there {found.count(name)} times."
+    @cached_property
+    def _rows(self) -> Rows:
+        if self._dataset.format is not FileFormat.CSV:
+            return JsonFile(self._dataset, self.path)
+        dialect = DialectCsv(self._dataset, self.path)
+        # PostgreSQL has no word for empty fields behind the last column.
+        if self._dataset.csv != Csv() or dialect.empty_columns():
+            return dialect
+        return PlainCsv(self.path, dialect.columns())

@@ -1,28 +1,24 @@
-"""dataset.yml: what a dataset is. The only source of identifiers that reach SQL."""
+"""What a dataset is: the only source of identifiers that reach SQL. Read from dataset.yml by rowhouse.description."""
 
 import hashlib
 import json
-import re
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-
-import yaml
-
-from rowhouse.errors import DatasetError
-from rowhouse.suggest import did_you_mean
+from pathlib import PurePath
 
 FILE_NAME = "dataset.yml"
 
 # The routes that the API has or keeps for itself; a dataset's name is its route.
 RESERVED_NAMES = frozenset({"api", "docs", "health", "livez", "metrics", "openapi", "readyz"})
 
-# PostgreSQL cuts identifiers at 63 bytes; a dataset's tables carry `_v` and the version's number behind the name.
-_DATASET_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+# The API's own parameters. A column's name is a parameter too, and stands before `__` in others.
+PARAMETERS = ("limit", "cursor", "sort", "fields", "count", "select", "group_by", "format")
+
+
+# What a rule compares values with, by the column's type.
+type Value = int | float | str | date | datetime
 
 
 class ColumnType(StrEnum):
@@ -34,6 +30,7 @@ class ColumnType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamp"
     BOOLEAN = "boolean"
+    JSON = "json"
 
 
 # A key is compared in cursors and written in URLs: its text must round-trip exactly.
@@ -42,13 +39,80 @@ KEY_TYPES = (ColumnType.INTEGER, ColumnType.TEXT, ColumnType.DATE)
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column, under the name that it has in the file's header and in JSON."""
+    """One column.
+
+    Attributes:
+        name: Its name in PostgreSQL, URLs and JSON.
+        header: Its name in the file, where that is another; `from` in dataset.yml.
+        minimum: The least value that is taken; `maximum` is the greatest.
+        enum: The values that are taken, all when it is empty.
+        pattern: Regular expression that the whole value must match; it means the same to PostgreSQL, which asks it.
+        unique: No two rows have the same value.
+    """
 
     name: str
     type: ColumnType
+    header: str = ""
     description: str = ""
     unit: str = ""
     required: bool = False
+    minimum: Value | None = None
+    maximum: Value | None = None
+    enum: tuple[Value, ...] = ()
+    pattern: str = ""
+    unique: bool = False
+
+    @property
+    def name_in_file(self) -> str:
+        """Its name in the file's header, or of the member of a JSON object."""
+        return self.header or self.name
+
+    @property
+    def rules(self) -> dict[str, object]:
+        """The rules that it has, by their keys in dataset.yml."""
+        rules = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "enum": self.enum or None,
+            "pattern": self.pattern or None,
+            "unique": self.unique or None,
+        }
+        return {key: value for key, value in rules.items() if value is not None}
+
+
+class FileFormat(StrEnum):
+    """What a data file holds; the ends of its name."""
+
+    CSV = "csv"
+    JSON = "json"
+    NDJSON = "ndjson"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Csv:
+    """How a CSV file is written; the default is RFC 4180 in UTF-8.
+
+    Attributes:
+        delimiter: Between two fields.
+        quote: Around a field; empty when no field is quoted.
+        encoding: Python's name of it.
+        decimal: Sign before the decimals of a number.
+        missing_values: Texts that stand for null. The empty one does only without quotes.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal: str = "."
+    missing_values: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Point:
+    """The two columns that place a row on a map, in degrees (WGS84)."""
+
+    longitude: Column
+    latitude: Column
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +120,9 @@ class Dataset:
     """One table: its route is its name, which is its folder's name.
 
     Attributes:
+        filters: The columns, besides the key, that clients may filter, sort and group by.
+        point: Where a row lies, for GeoJSON.
+        csv: How the file is written, when it is CSV.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
     """
 
@@ -66,163 +133,32 @@ class Dataset:
     file: str
     key: Column
     columns: tuple[Column, ...]
+    filters: tuple[Column, ...] = ()
+    point: Point | None = None
+    csv: Csv = Csv()
     max_rejects: int = 0
+
+    @property
+    def format(self) -> FileFormat:
+        """What the file is, by its name."""
+        end = PurePath(self.file.removesuffix(".gz")).suffix
+        return {".json": FileFormat.JSON, ".ndjson": FileFormat.NDJSON, ".jsonl": FileFormat.NDJSON}.get(
+            end, FileFormat.CSV
+        )
+
+    @property
+    def reading(self) -> str:
+        """What decides on the rows that a file gives, beside the file and the schema."""
+        facts = [self.format, astuple(self.csv), [column.name_in_file for column in self.columns]]
+        return json.dumps(facts)
 
     @cached_property
     def schema_hash(self) -> str:
-        """Sixteen hex digits that change with whatever changes the table's shape, and with nothing else."""
-        shape = [self.key.name, [(column.name, column.type, column.required) for column in self.columns]]
-        return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]
-
-
-def read_datasets(folder: Path) -> tuple[Dataset, ...]:
-    """Read FOLDER/NAME/dataset.yml for every NAME, in the order of the names.
-
-    Raises:
-        DatasetError: With every problem in every file.
-    """
-    # A mounted ConfigMap holds its own bookkeeping in names that begin with dots.
-    names = sorted(path.name for path in _subfolders(folder) if not path.name.startswith("."))
-    if not names:
-        raise DatasetError([f"{folder}: holds no dataset. Put NAME/{FILE_NAME} there."])
-    problems: list[str] = []
-    datasets = []
-    for name in names:
-        try:
-            datasets.append(_read_dataset(folder / name))
-        except DatasetError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise DatasetError(problems)
-    return tuple(datasets)
-
-
-def _subfolders(folder: Path) -> Iterable[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_dir()]
-    except OSError as error:
-        raise DatasetError([f"{folder}: cannot be read ({error.strerror}). Is ROWHOUSE_DATASETS_DIR right?"]) from error
-
-
-def _read_dataset(folder: Path) -> Dataset:
-    path = folder / FILE_NAME
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise DatasetError([f"{path}: cannot be read ({error.strerror})."]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError([f"{path}: is not valid YAML: {' '.join(str(error).split())}"]) from error
-    return _Parser(path).dataset(folder.name, content)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses the same key twice, where the standard keeps the last without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-class _Parser:
-    """Turns the content of one dataset.yml into a Dataset, collecting every problem on the way."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._problems: list[str] = []
-
-    def dataset(self, name: str, content: object) -> Dataset:
-        if not _DATASET_NAME.fullmatch(name):
-            self._report(
-                f"the folder's name {name!r} becomes the route: "
-                "use at most 40 lower-case letters, digits and underscores, a letter first"
-            )
-        elif name in RESERVED_NAMES:
-            self._report(f"{name!r} is a route of the API itself: rename the folder")
-        values = self._mapping(
-            content,
-            "the file",
-            required=("title", "file", "key", "columns"),
-            optional=("description", "source", "max_rejects"),
-        )
-        texts = {key: self._text(values, key, key) for key in ("title", "description", "source", "file", "key")}
-        if "/" in texts["file"]:
-            self._report(f"file: {texts['file']!r} must be a plain file name, the data lies beside {FILE_NAME}")
-        max_rejects = self._max_rejects(values.get("max_rejects", 0))
-        columns = self._columns(values.get("columns", {}), texts["key"])
-        key = next((column for column in columns if column.name == texts["key"]), None)
-        if texts["key"] and columns and key is None:
-            near = did_you_mean(texts["key"], [column.name for column in columns])
-            self._report(f"key: there is no column {texts['key']!r}.{near}")
-        elif key and key.type not in KEY_TYPES:
-            self._report(f"key: column {key.name!r} has type {key.type}; a key is one of {', '.join(KEY_TYPES)}")
-        if self._problems or key is None:
-            raise DatasetError(self._problems)
-        del texts["key"]
-        return Dataset(name=name, key=key, columns=columns, max_rejects=max_rejects, **texts)
-
-    def _max_rejects(self, value: object) -> int:
-        # To Python true is a number too.
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-        self._report(f"max_rejects: must be a whole number from 0 on, not {value!r}")
-        return 0
-
-    def _columns(self, content: object, key: str) -> tuple[Column, ...]:
-        if not isinstance(content, dict) or not content:
-            self._report("columns: must map each column's name to its type, in the order of the answer")
-            return ()
-        columns = [self._column(name, value, is_key=name == key) for name, value in content.items()]
-        return tuple(column for column in columns if column)
-
-    def _column(self, name: object, content: object, *, is_key: bool) -> Column | None:
-        where = f"columns.{name}"
-        if not isinstance(name, str) or not _COLUMN_NAME.fullmatch(name):
-            self._report(f"{where}: a column's name is at most 63 letters, digits and underscores, a letter first")
-            return None
-        values = self._mapping(content, where, required=("type",), optional=("description", "unit", "required"))
-        type_name = self._text(values, "type", f"{where}.type")
-        if type_name and type_name not in ColumnType:
-            near = did_you_mean(type_name, ColumnType)
-            self._report(f"{where}.type: {type_name!r} is none of {', '.join(ColumnType)}.{near}")
-        required = values.get("required", is_key)
-        if not isinstance(required, bool) or (is_key and not required):
-            self._report(f"{where}.required: must be true or false, and a key is always required")
-        return Column(
-            name=name,
-            type=ColumnType(type_name) if type_name in ColumnType else ColumnType.TEXT,
-            description=self._text(values, "description", f"{where}.description"),
-            unit=self._text(values, "unit", f"{where}.unit"),
-            required=bool(required),
-        )
-
-    def _mapping(
-        self, content: object, where: str, *, required: tuple[str, ...], optional: tuple[str, ...]
-    ) -> dict[str, object]:
-        if not isinstance(content, dict):
-            self._report(f"{where}: must be a mapping with {', '.join(required)}")
-            return {}
-        known = required + optional
-        prefix = "" if where == "the file" else f"{where}."
-        for key in content:
-            if key not in known:
-                self._report(f"{prefix}{key}: no such key.{did_you_mean(str(key), known)}")
-        for key in required:
-            if key not in content:
-                self._report(f"{where}: {key} is missing")
-        return {key: value for key, value in content.items() if key in known}
-
-    def _text(self, values: dict[str, object], key: str, where: str) -> str:
-        value = values.get(key, "")
-        if not isinstance(value, str) or (key in values and not value.strip()):
-            self._report(f"{where}: must be a text, not {value!r}")
-            return ""
-        return value.strip()
-
-    def _report(self, problem: str) -> None:
-        end = "" if problem.endswith("?") else "."
-        self._problems.append(f"{self._path}: {problem}{end}")
+        """Sixteen hex digits that change with the table's shape, its indexes or rules, and with nothing else."""
+        shape = [
+            self.key.name,
+            [(column.name, column.type, column.required) for column in self.columns],
+            [column.name for column in self.filters],
+            [(column.name, column.rules) for column in self.columns if column.rules],
+        ]
+        return hashlib.sha256(json.dumps(shape, default=str).encode()).hexdigest()[:16]

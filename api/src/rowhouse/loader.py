@@ -21,10 +21,10 @@ from rowhouse.datafile import DataFile
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, LoadStoppedError
 from rowhouse.intake import Intake
-from rowhouse.sieve import keep_rejects
+from rowhouse.rejects import keep_rejects
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
-_LOADER_FORMAT = 1
+_LOADER_FORMAT = 2
 
 _VERSIONS_KEPT = 3
 _DROP_LOCK_TIMEOUT_MS = 2000
@@ -102,7 +102,8 @@ class Loader:
         """
         started = time.monotonic()
         file = DataFile(dataset, self._data_dir / dataset.name)
-        content_hash = hashlib.sha256(f"{_LOADER_FORMAT} {dataset.schema_hash} {file.digest()}".encode()).hexdigest()
+        content = f"{_LOADER_FORMAT} {dataset.schema_hash} {dataset.reading} {file.digest()}"
+        content_hash = hashlib.sha256(content.encode()).hexdigest()
         with self._transaction(dataset.name) as connection:
             version = self._version_of(connection, dataset, content_hash)
             if version is None:

@@ -4,24 +4,22 @@ Rows first go into a table of texts, each with its line, and whatever is wrong i
 memory stays the same for any number of rows and rejects.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Generator, Mapping
+from types import MappingProxyType
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, func, insert, literal, select
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, func, select, text
 from sqlalchemy.schema import CreateTable
 
 from rowhouse.copying import copy_from
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, ColumnType, Dataset
+from rowhouse.dataset import Column as DatasetColumn
 from rowhouse.errors import LoadError
-from rowhouse.rules import BY_TYPE, MISSING
+from rowhouse.rejects import Reject, Rejects, reject_table, temporary
+from rowhouse.rules import MISSING, Terms, rules, unique_columns
 
-# What is kept of a reject, and what is shown of it: a message is read in a log's last lines.
+# What is kept of a reject, and how many are shown: a message is read in a log's last lines.
 _KEPT_BYTES = 1000
-_SHOWN_VALUE_CHARACTERS = 60
-_SHOWN_REASON_CHARACTERS = 200
-_SHOWN_ROW_CHARACTERS = 120
 _EXAMPLES = 10
 
 # Says why a text is no value of a type, with the words of PostgreSQL, or nothing.
@@ -31,61 +29,36 @@ DECLARE
   cell {type};
 BEGIN
   cell := value::{type};
-  RETURN CASE WHEN {broken} THEN '{reason}' END;
+  RETURN NULL;
 EXCEPTION WHEN data_exception THEN
   RETURN 'was refused: ' || SQLERRM;
 END
 $judge$
 """
 
-
-@dataclass(frozen=True)
-class Reject:
-    """A row that cannot be taken.
-
-    Attributes:
-        line: Where it begins in the file, from 1.
-        column: The first that is wrong; None when the row as a whole is.
-        value: Its text in the file; None when it is empty.
-        reason: What is wrong, to be read behind the value.
-        raw: The row as it lies in the file, or its beginning.
-    """
-
-    line: int
-    column: str | None
-    value: str | None
-    reason: str
-    raw: str
-
-    def __str__(self) -> str:
-        """Return one line."""
-        where = f"line {self.line}"
-        what = "the row"
-        if self.column:
-            where += f", column {self.column}"
-            what = "the value" if self.value is None else _short(self.value, _SHOWN_VALUE_CHARACTERS)
-        reason = " ".join(self.reason.split())[:_SHOWN_REASON_CHARACTERS]
-        return f"{where}: {what} {reason}. Row: {_short(self.raw, _SHOWN_ROW_CHARACTERS)}"
-
-
-@dataclass(frozen=True)
-class Rejects:
-    """The rejects of one file.
-
-    Attributes:
-        count: How many there are.
-        first: The first of them, in the order of the file.
-    """
-
-    count: int
-    first: Sequence[Reject]
-
-    def __str__(self) -> str:
-        """Return a line each, and one for those that are not named."""
-        lines = [str(reject) for reject in self.first]
-        if self.count > len(self.first):
-            lines.append(f"and {self.count - len(self.first)} more like these.")
-        return "\n".join(lines)
+# Finds the rows that lie on a page with a text that is no value of its type. To catch an error costs much more than to
+# look at a page of rows, so that judges are asked about few.
+_SUSPECT = """
+CREATE OR REPLACE FUNCTION pg_temp.suspect_rows() RETURNS SETOF bigint LANGUAGE plpgsql AS $suspect$
+DECLARE
+  _page bigint := 0;
+  _pages bigint := pg_relation_size('pg_temp.sieve_row') / current_setting('block_size')::bigint;
+  _first tid;
+  _behind tid;
+BEGIN
+  WHILE _page < _pages LOOP
+    _first := format('(%s,0)', _page);
+    _page := _page + 1;
+    _behind := format('(%s,0)', _page);
+    BEGIN
+      PERFORM {casts} FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
+    EXCEPTION WHEN data_exception THEN
+      RETURN QUERY SELECT _line FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
+    END;
+  END LOOP;
+END
+$suspect$
+"""
 
 
 class Sieve:
@@ -102,9 +75,9 @@ class Sieve:
         self._table_name = dialect.identifier_preparer.format_table(table)
         self._types = {column.name: column.type.compile(dialect) for column in table.columns}
         # No column of a dataset begins like these three.
-        texts = [Column(name, Text) for name in ("_raw", "_reason", *file.header())]
-        self._rows = _temporary("sieve_row", Column("_line", BigInteger), *texts)
-        self._rejects = _reject_table()
+        texts = [Column(name, Text) for name in ("_raw", "_reason", *file.columns())]
+        self._rows = temporary("sieve_row", Column("_line", BigInteger), *texts)
+        self._rejects = reject_table()
 
     def run(self) -> tuple[int, Rejects]:
         """Fill the table; returns the number of rows in it, and the rejects.
@@ -117,7 +90,7 @@ class Sieve:
         self._stage()
         self._reject("SELECT _line, NULL, NULL, _reason, _raw FROM sieve_row WHERE _reason IS NOT NULL")
         self._judge_cells()
-        self._judge_keys()
+        self._judge_uniques()
         rejects = self._found()
         if rejects.count > self._dataset.max_rejects:
             raise LoadError(
@@ -140,31 +113,47 @@ class Sieve:
 
     def _staged(self, fields: int) -> Generator[bytes]:
         """Yield each row as CSV with line, raw row and what is wrong with it as a whole before its own fields."""
-        for line, record in self._file.records():
-            fault = _fault(line, record, fields)
-            if fault:
-                yield b'%d,"%s","%s",%s\n' % (line, _kept(record), fault.encode(), b"," * (fields - 1))
+        for record in self._file.records():
+            line, raw = record.line, _kept(record.raw)
+            if record.fault:
+                yield b'%d,"%s","%s",%s\n' % (line, raw, _kept(record.fault.encode()), b"," * (fields - 1))
             else:
-                yield b'%d,"%s",,%s\n' % (line, _kept(record), record)
+                yield b'%d,"%s",,%s\n' % (line, raw, record.fields)
 
     def _judge_cells(self) -> None:
-        cells = []
-        for place, column in enumerate(self._dataset.columns):
-            cell, judged = self._quote(column.name), "NULL"
-            if column.type is not ColumnType.TEXT:
-                self._create_judge(column.type, self._types[column.name])
-                judged = f"pg_temp.judge_{column.type}({cell})"
-            if column.required:
-                judged = f"CASE WHEN {cell} IS NULL THEN '{MISSING.reason}' ELSE {judged} END"
-            cells.append(f"({place}, '{column.name}', {cell}, {judged})")
+        """Reject what is no value of its type, then what breaks a rule, of which only a value can be asked."""
+        typed = [column for column in self._dataset.columns if column.type is not ColumnType.TEXT]
+        for column in typed:
+            self._connection.exec_driver_sql(_JUDGE.format(name=column.type, type=self._types[column.name]))
+        casts = ", ".join(f"count({self._cast(column)})" for column in typed)
+        self._connection.exec_driver_sql(_SUSPECT.format(casts=casts or "1").replace("%", "%%"))
+        self._judge("_line IN (SELECT pg_temp.suspect_rows())", Terms())
+        terms = Terms()
+        broken = [
+            terms.broken(rule, self._cast(column))
+            for column in self._dataset.columns
+            for rule in rules(self._dataset, column)
+        ]
+        self._judge(" OR ".join(broken), terms)
+
+    def _cast(self, column: DatasetColumn) -> str:
+        return f"{self._quote(column.name)}::{self._types[column.name]}"
+
+    def _judge(self, which: str, terms: Terms) -> None:
+        """Ask about each cell of some rows what is wrong with it, and reject those of which something is."""
+        cells = [
+            f"({place}, '{column.name}', {self._quote(column.name)}, {self._judged(column, terms)})"
+            for place, column in enumerate(self._dataset.columns)
+        ]
         # One reject for a row, which tells the first column that is wrong, and names the others.
         self._reject(
             f"""
+            WITH _asked AS MATERIALIZED (SELECT * FROM sieve_row WHERE {which})
             SELECT _line, _names[1], _texts[1],
                 left(_reasons[1], {_KEPT_BYTES}) ||
                     coalesce('; also refused: ' || nullif(array_to_string(_names[2:], ', '), ''), ''),
                 _raw
-            FROM sieve_row CROSS JOIN LATERAL (
+            FROM _asked CROSS JOIN LATERAL (
                 SELECT array_agg(_name ORDER BY _place) AS _names,
                     array_agg(left(_text, {_KEPT_BYTES}) ORDER BY _place) AS _texts,
                     array_agg(_wrong ORDER BY _place) AS _reasons
@@ -172,35 +161,46 @@ class Sieve:
                 WHERE _wrong IS NOT NULL
             ) AS _found
             WHERE _names IS NOT NULL
-            """  # noqa: S608 - numbers, and names that dataset.yml may have
+            """,  # noqa: S608 - numbers, and names that dataset.yml may have
+            terms.values,
         )
 
-    def _create_judge(self, kind: ColumnType, sql_type: str) -> None:
-        rule = BY_TYPE.get(kind)
-        broken, reason = (rule.broken_by("cell"), rule.reason) if rule else ("false", "")
-        self._connection.exec_driver_sql(_JUDGE.format(name=kind, type=sql_type, broken=broken, reason=reason))
+    def _judged(self, column: DatasetColumn, terms: Terms) -> str:
+        """Return SQL that says what is wrong with a column's text, or gives null."""
+        cell, value = self._quote(column.name), self._cast(column)
+        cases = [
+            f"WHEN {terms.broken(rule, cell if rule is MISSING else value)} THEN {terms.bind(rule.reason)}"
+            for rule in rules(self._dataset, column)
+        ]
+        if column.type is not ColumnType.TEXT:
+            judge = f"pg_temp.judge_{column.type}({cell})"
+            # Only what has the type can be asked about rules, but a missing value needs no judge.
+            cases.insert(1 if column.required else 0, f"WHEN {judge} IS NOT NULL THEN {judge}")
+        return f"CASE {' '.join(cases)} END" if cases else "NULL"
 
-    def _judge_keys(self) -> None:
-        """Reject every row whose key an earlier one has.
+    def _judge_uniques(self) -> None:
+        """Reject every row that has the key, or another unique value, of an earlier one.
 
         The first one stays: that is what is left when somebody takes the repeated rows out of the file, and a key
         that the file has is then never missing from the answers.
         """
-        key, kind = self._dataset.key.name, self._types[self._dataset.key.name]
-        cell = self._quote(key)
-        self._reject(
-            f"""
-            SELECT _line, '{key}', left({cell}, {_KEPT_BYTES}), 'is the key of line ' || _first || ' already', _raw
-            FROM sieve_row JOIN (
-                SELECT _line, min(_line) OVER (PARTITION BY {cell}::{kind}) AS _first FROM sieve_row
-            ) AS _same USING (_line)
-            WHERE _line > _first
-            """  # noqa: S608 - as above
-        )
+        for column, reason in unique_columns(self._dataset):
+            cell, value = self._quote(column.name), self._cast(column)
+            said = reason.format(f"{self._file.unit} ' || _first || '")
+            self._reject(
+                f"""
+                SELECT _line, '{column.name}', left({cell}, {_KEPT_BYTES}), '{said}', _raw
+                FROM sieve_row JOIN (
+                    SELECT {value} AS _value, min(_line) AS _first
+                    FROM sieve_row WHERE {cell} IS NOT NULL GROUP BY _value HAVING count(*) > 1
+                ) AS _same ON {value} = _value
+                WHERE _line > _first
+                """  # noqa: S608 - as above
+            )
 
-    def _reject(self, found: str) -> None:
+    def _reject(self, found: str, values: Mapping[str, object] = MappingProxyType({})) -> None:
         """Move rows to the rejects; `found` selects line, column, value, reason and raw row."""
-        self._connection.exec_driver_sql(f"INSERT INTO sieve_reject {found}")
+        self._connection.execute(text(f"INSERT INTO sieve_reject {found}"), values)
         self._connection.exec_driver_sql(
             "DELETE FROM sieve_row USING sieve_reject WHERE sieve_row._line = sieve_reject.line"
         )
@@ -208,7 +208,7 @@ class Sieve:
     def _found(self) -> Rejects:
         count = self._connection.scalars(select(func.count()).select_from(self._rejects)).one()
         first = self._connection.execute(select(self._rejects).order_by(self._rejects.c.line).limit(_EXAMPLES))
-        return Rejects(count, [Reject(*row) for row in first])
+        return Rejects(count, [Reject(**row._mapping, unit=self._file.unit) for row in first])
 
     def _move(self) -> int:
         names = ", ".join(self._quote(name) for name in self._types)
@@ -217,50 +217,7 @@ class Sieve:
         return self._connection.exec_driver_sql(statement).rowcount
 
 
-def keep_rejects(connection: Connection, table: Table, version: int) -> None:
-    """Copy what the sieve rejected in this transaction into a table that has the version's number too."""
-    columns = _reject_table().columns
-    source = select(literal(version), *columns)
-    connection.execute(insert(table).from_select(["version", *columns.keys()], source))
-
-
-def _reject_table() -> Table:
-    texts = [Column(name, Text) for name in ("column", "value", "reason", "raw")]
-    return _temporary("sieve_reject", Column("line", BigInteger), *texts)
-
-
-def _temporary(name: str, *columns: Column[Any]) -> Table:
-    return Table(name, MetaData(), *columns, prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-
-
-def _fault(line: int, record: bytes, fields: int) -> str:
-    """Say what makes a row unreadable as a whole; empty when its fields can be told."""
-    if record == b"\\.":
-        return "holds \\. alone, the end of all data to PostgreSQL: put it in quotes"
-    # Every second part lies outside quotes.
-    plain = b"".join(record.split(b'"')[::2])
-    found = plain.count(b",") + 1
-    if found != fields:
-        lines = record.count(b"\n")
-        hint = f" and goes on to line {line + lines}: is a quote left open?" if lines else ""
-        return f"has {found} fields instead of {fields}{hint}"
-    if b"\r" in plain:
-        return "holds a carriage return outside quotes"
-    if b"\0" in record:
-        return "holds a zero byte"
-    try:
-        record.decode()
-    except UnicodeDecodeError as error:
-        return f"is not UTF-8: {error.reason} 0x{record[error.start]:02x} at byte {error.start + 1}"
-    return ""
-
-
 def _kept(record: bytes) -> bytes:
     """Return the row, or its beginning, for between quotes."""
     text = record[:_KEPT_BYTES].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
     return text.replace('"', '""').encode()
-
-
-def _short(text: str, characters: int) -> str:
-    """Return the text in quotes and on one line."""
-    return repr(text if len(text) <= characters else text[:characters] + "…")

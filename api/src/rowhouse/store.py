@@ -10,12 +10,12 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 from sqlalchemy import Engine, Select, bindparam, select
 
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.jsontext import dump
 from rowhouse.link import Link
 from rowhouse.query import Cursor, KeyValue
 from rowhouse.watch import Watch
@@ -33,6 +33,10 @@ class Version:
     number: int
     rows: int
     loaded_at: datetime
+
+    def describe(self, dataset: Dataset) -> dict[str, object]:
+        """Return what every answer out of this version tells of it."""
+        return {"dataset": dataset.name, "version": self.number, "loaded_at": self.loaded_at}
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,12 @@ class Store:
         if len(rows) == parameters["limit"]:
             rows = rows[:-1]
             following = Cursor(version.number, rows[-1][names.index(dataset.key.name)])
-        return Page(_dump([dict(zip(names, row, strict=True)) for row in rows]), len(rows), following)
+        return Page(dump([dict(zip(names, row, strict=True)) for row in rows]), len(rows), following)
 
     def _row(self, dataset: Dataset, statement: str, parameters: dict[str, Any]) -> bytes | None:
         rows = self._link.fetch(statement, parameters)
         names = [column.name for column in dataset.columns]
-        return _dump(dict(zip(names, rows[0], strict=True))) if rows else None
+        return dump(dict(zip(names, rows[0], strict=True))) if rows else None
 
     def _select_versions(self) -> Select[Any]:
         versions, pointers = self._catalog.versions, self._catalog.pointers
@@ -213,7 +217,3 @@ def _versions_of(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> _Versions
 def _compile(engine: Engine, statement: Select[Any]) -> str:
     """Return the SQL with the driver's own placeholders."""
     return str(statement.compile(engine))
-
-
-def _dump(value: object) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)

@@ -1,0 +1,132 @@
+"""CSV in another dialect or encoding than PostgreSQL reads: made plain row by row."""
+
+import csv
+import io
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import TextIO
+
+from rowhouse import opening
+from rowhouse.csvfile import match_header, split_rows
+from rowhouse.dataset import ColumnType, Dataset
+from rowhouse.errors import LoadError
+from rowhouse.opening import Record, csv_line, joined, open_file
+from rowhouse.progress import Progress
+
+
+class DialectCsv:
+    """Such a file.
+
+    Attributes:
+        unit: What its rows are counted by.
+        has_header: Whether the first line of the chunks is none of the rows.
+    """
+
+    unit = "line"
+    has_header = False
+
+    def __init__(self, dataset: Dataset, path: Path) -> None:
+        """Take the path, without opening it."""
+        self._dataset = dataset
+        self._path = path
+        self._csv = dataset.csv
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the dataset's columns in the file's own order."""
+        names = self._header()
+        return match_header(self._dataset, self._path, names[: len(names) - self.empty_columns()])
+
+    def empty_columns(self) -> int:
+        """Count the columns without a name behind the last one, as spreadsheets leave them."""
+        names = self._header()
+        # A header of nothing else is told of as it is.
+        return sum(1 for _ in takewhile(lambda name: not name, reversed(names))) if any(names) else 0
+
+    def chunks(self) -> Generator[bytes]:
+        """Yield the rows as plain CSV."""
+        return joined(self.records())
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows below the header."""
+        # The module's own limit, which is for the whole process, is 128 KiB; a shape on a map is longer.
+        csv.field_size_limit(opening.LONGEST_ROW_BYTES)
+        empty = self.empty_columns()
+        types = {column.name: column.type for column in self._dataset.columns}
+        numbers = [place for place, name in enumerate(self.columns()) if types[name] is ColumnType.NUMBER]
+        with self._open() as (file, progress):
+            file.readline()
+            for line, record in split_rows(self._path, file.readline, self._csv.quote, "\n", progress):
+                raw = record.encode("utf-8", "surrogateescape")
+                try:
+                    yield Record(line, raw, self._plain(record, empty, numbers).encode())
+                except UnicodeEncodeError:
+                    yield Record(line, raw, b"", f"is not {self._csv.encoding}")
+                except (ValueError, csv.Error) as error:
+                    yield Record(line, raw, b"", str(error))
+
+    def _plain(self, record: str, empty: int, numbers: list[int]) -> str:
+        """Return the row as plain CSV.
+
+        Raises:
+            ValueError, csv.Error: Saying what is wrong with it.
+        """
+        fields = self._fields(record)
+        expected = len(self._dataset.columns) + empty
+        if len(fields) != expected:
+            raise ValueError(f"has {len(fields)} fields instead of {expected}")
+        if empty:
+            if any(fields[-empty:]):
+                raise ValueError("holds a value behind the last column")
+            del fields[-empty:]
+        if "\0" in record:
+            raise ValueError("holds a zero byte")
+        fields = [self._value(field) for field in fields]
+        if self._csv.decimal != ".":
+            for place in numbers:
+                field = fields[place]
+                if field and "." in field:
+                    raise ValueError(f"holds the number {field!r}, but the decimal sign is {self._csv.decimal!r}")
+                fields[place] = field and field.replace(self._csv.decimal, ".")
+        return csv_line(fields)
+
+    def _value(self, field: str | None) -> str | None:
+        missing = self._csv.missing_values
+        if field is None:
+            return None if "" in missing else ""
+        return None if field and field in missing else field
+
+    def _fields(self, text: str) -> list[str | None]:
+        """Return the fields of one row; without quotes an empty one is None."""
+        quote = self._csv.quote or None
+        reader = csv.reader(
+            (text,),
+            delimiter=self._csv.delimiter,
+            quotechar=quote,
+            quoting=csv.QUOTE_NOTNULL if quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+        fields: list[str | None] = list(next(reader, [""]))
+        return fields if quote else [field or None for field in fields]
+
+    def _header(self) -> list[str]:
+        with self._open() as (file, _):
+            # An encoding that marks the order of its bytes within leaves the mark there.
+            first_line = file.readline().removeprefix("\ufeff").rstrip("\r\n")
+        try:
+            first_line.encode()
+            return [name or "" for name in self._fields(first_line)]
+        except (UnicodeEncodeError, csv.Error) as error:
+            raise LoadError(
+                f"{self._path}: line 1: the header is not CSV in {self._csv.encoding.upper()} ({error})."
+            ) from error
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[TextIO, Progress]]:
+        try:
+            with open_file(self._path) as (file, progress):
+                # Only a line feed ends a line, and bytes that are none of the encoding are found row by row.
+                yield io.TextIOWrapper(file, self._csv.encoding, "surrogateescape", newline="\n"), progress
+        except UnicodeError as error:
+            raise LoadError(f"{self._path}: is not {self._csv.encoding}: {error}.") from error

@@ -1,0 +1,169 @@
+"""CSV as PostgreSQL reads it: RFC 4180 in UTF-8 with a header. Its bytes go into COPY as they are."""
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+from rowhouse import opening
+from rowhouse.dataset import FILE_NAME, Dataset
+from rowhouse.errors import LoadError
+from rowhouse.opening import NotPlainError, Record, open_file
+from rowhouse.progress import Progress
+from rowhouse.suggest import did_you_mean
+
+# A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
+_END_MARKER = re.compile(rb"[\r\n]\\\.[\r\n]")
+
+
+class PlainCsv:
+    """Such a file.
+
+    Attributes:
+        unit: What its rows are counted by.
+        has_header: Whether the first line of the chunks is none of the rows.
+    """
+
+    unit = "line"
+    has_header = True
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        """Take what the header says; the file is opened when it is read."""
+        self._path = path
+        self._columns = columns
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the names of the dataset's columns in the file's own order."""
+        return self._columns
+
+    def chunks(self) -> Generator[bytes]:
+        """Yield the uncompressed bytes as they come."""
+        with open_file(self._path) as (file, progress):
+            guard = _Guard()
+            while chunk := file.read(opening.CHUNK_BYTES):
+                guard.check(chunk)
+                progress.advance(chunk.count(b"\n"))
+                yield chunk
+            progress.finish()
+
+    def records(self) -> Iterator[Record]:
+        """Yield the rows below the header."""
+        fields = len(self._columns)
+        with open_file(self._path) as (file, progress):
+            file.readline()
+            for line, record in split_rows(self._path, file.readline, b'"', b"\n", progress):
+                yield Record(line, record, record, _fault(line, record, fields))
+
+
+def match_header(dataset: Dataset, path: Path, found: list[str]) -> tuple[str, ...]:
+    """Return the names of the dataset's columns in the order of the header.
+
+    Raises:
+        LoadError: The header does not name exactly the columns of the dataset.
+    """
+    columns = {column.name_in_file: column.name for column in dataset.columns}
+    problems = list(_header_problems(found, list(columns)))
+    if problems:
+        raise LoadError(f"{path}: line 1: {' '.join(problems)}")
+    return tuple(columns[name] for name in found)
+
+
+def split_rows[Text: (bytes, str)](
+    path: Path, readline: Callable[[int], Text], quote: Text, newline: Text, progress: Progress
+) -> Iterator[tuple[int, Text]]:
+    """Yield line, from 2, and text of each row behind the header, without the end of its line.
+
+    A row ends at the first end of line behind an even number of quotes, which is where PostgreSQL sees it end.
+
+    Raises:
+        LoadError: A quote is never closed, or a row is longer than memory should hold.
+    """
+    line, lines, quotes, length = 2, 0, 0, 0
+    parts: list[Text] = []
+    while part := readline(opening.LONGEST_ROW_BYTES):
+        parts.append(part)
+        lines += part.endswith(newline)
+        quotes += part.count(quote) if quote else 0
+        length += len(part)
+        if quotes % 2 == 0 and part.endswith(newline):
+            yield line, _without_line_end(parts, newline)
+            progress.advance(lines)
+            line, lines, quotes, length = line + lines, 0, 0, 0
+            parts.clear()
+        elif length > opening.LONGEST_ROW_BYTES:
+            raise _endless(path, line, quotes, f"within {opening.LONGEST_ROW_BYTES >> 20} MiB")
+    if quotes % 2:
+        raise _endless(path, line, quotes, "up to the end of the file")
+    if parts:
+        yield line, _without_line_end(parts, newline)
+    progress.finish()
+
+
+def _endless(path: Path, line: int, quotes: int, where: str) -> LoadError:
+    if quotes % 2:
+        return LoadError(
+            f"{path}: line {line}: a quote in this row is not closed {where}, and what follows it cannot be "
+            "told apart. Close it, or double it where it stands for itself inside quotes."
+        )
+    return LoadError(f"{path}: line {line}: the row does not end {where}.")
+
+
+def _without_line_end[Text: (bytes, str)](parts: list[Text], newline: Text) -> Text:
+    carriage_return = b"\r" if isinstance(newline, bytes) else "\r"
+    return newline[:0].join(parts).removesuffix(newline).removesuffix(carriage_return)
+
+
+def _header_problems(found: list[str], wanted: list[str]) -> Iterator[str]:
+    for name in wanted:
+        if name not in found:
+            yield f"the header lacks column {name!r} of {FILE_NAME}."
+    for name in dict.fromkeys(found):
+        if name not in wanted:
+            yield f"column {name!r} is not in {FILE_NAME}.{did_you_mean(name, wanted)}"
+        elif found.count(name) > 1:
+            yield f"column {name!r} is there {found.count(name)} times."
+
+
+def _fault(line: int, record: bytes, fields: int) -> str:
+    """Say what makes a row unreadable as a whole; empty when its fields can be told."""
+    if record == b"\\.":
+        return "holds \\. alone, the end of all data to PostgreSQL: put it in quotes"
+    # Every second part lies outside quotes.
+    plain = b"".join(record.split(b'"')[::2])
+    found = plain.count(b",") + 1
+    if found != fields:
+        lines = record.count(b"\n")
+        hint = f" and goes on to line {line + lines}: is a quote left open?" if lines else ""
+        return f"has {found} fields instead of {fields}{hint}"
+    if b"\r" in plain:
+        return "holds a carriage return outside quotes"
+    if b"\0" in record:
+        return "holds a zero byte"
+    try:
+        record.decode()
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8: {error.reason} 0x{record[error.start]:02x} at byte {error.start + 1}"
+    return ""
+
+
+class _Guard:
+    """Looks at the bytes on their way to COPY for what PostgreSQL takes badly."""
+
+    def __init__(self) -> None:
+        self._before = b"\n"
+        self._quoted = False
+        self._row_bytes = 0
+
+    def check(self, chunk: bytes) -> None:
+        # The marker may lie across two chunks.
+        seen = self._before + chunk
+        if b"\\." in seen and _END_MARKER.search(seen):
+            raise NotPlainError("the end marker")
+        self._before = seen[-3:]
+        # PostgreSQL keeps a whole row in memory, and a quote that is not closed makes one row of the rest of the file.
+        between_quotes = chunk.split(b'"')
+        if any(b"\n" in part for part in between_quotes[self._quoted :: 2]):
+            self._row_bytes = 0
+        self._row_bytes += len(chunk)
+        self._quoted ^= len(between_quotes) % 2 == 0
+        if self._row_bytes > opening.LONGEST_ROW_BYTES:
+            raise NotPlainError("a row without an end")

@@ -1,0 +1,91 @@
+"""What the API says of itself: to people and their monitors, to Kubernetes, to Prometheus."""
+
+from collections.abc import Iterable
+
+from falcon import HTTP_503, MEDIA_JSON
+from falcon.asgi import Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from rowhouse import __version__
+from rowhouse.dataset import Dataset
+from rowhouse.errors import NotLoadedError
+from rowhouse.jsontext import dump
+from rowhouse.metrics import Exposition
+from rowhouse.problems import UnavailableProblem
+from rowhouse.query import refuse_parameters
+from rowhouse.store import Store
+
+
+class HealthResource:
+    """/health: what is served, for people and their monitors."""
+
+    def __init__(self, store: Store, datasets: Iterable[Dataset]) -> None:
+        """Speak for these datasets."""
+        self._store = store
+        self._datasets = tuple(datasets)
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Answer 200 when everything works, 503 with the reasons when something does not."""
+        refuse_parameters(req.query_string)
+        reasons = [self._store.unavailable] if self._store.unavailable else []
+        datasets = []
+        for dataset in self._datasets:
+            try:
+                version = self._store.version(dataset)
+                datasets.append(version.describe(dataset) | {"rows": version.rows})
+            except NotLoadedError as error:
+                reasons.append(str(error))
+        if reasons:
+            resp.status = HTTP_503
+        resp.data = dump(
+            {
+                "status": "degraded" if reasons else "ok",
+                "reasons": reasons,
+                "release": __version__,
+                "datasets": datasets,
+            }
+        )
+        resp.content_type = MEDIA_JSON
+
+
+class LiveResource:
+    """/livez: the process answers."""
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Answer 200."""
+        resp.media = {"status": "ok"}
+
+
+class ReadyResource:
+    """/readyz: requests can be answered.
+
+    Ready is whoever knows a version of each dataset. PostgreSQL going away later does not end that: cached answers are
+    still given, and taking every replica out of service at once would end those too.
+    """
+
+    def __init__(self, store: Store, datasets: Iterable[Dataset]) -> None:
+        """Be ready when these datasets are."""
+        self._store = store
+        self._datasets = tuple(datasets)
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Answer 200, or 503 with the reason."""
+        try:
+            for dataset in self._datasets:
+                self._store.version(dataset)
+        except NotLoadedError as error:
+            raise UnavailableProblem(f"{self._store.unavailable or error}.") from error
+        resp.media = {"status": "ok"}
+
+
+class MetricsResource:
+    """/metrics: what Prometheus asks for."""
+
+    def __init__(self, exposition: Exposition) -> None:
+        """Take what is said."""
+        self._exposition = exposition
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Answer in Prometheus' text format."""
+        resp.data = self._exposition.text()
+        resp.content_type = CONTENT_TYPE_LATEST
