@@ -240,7 +240,7 @@ def _condition(column: ColumnElement[Any], item: Filter, name: str) -> ColumnEle
             return column == func.any(cast(bindparam(name), ARRAY(kind)))
         case Operator.CONTAINS:
             # Unlike LIKE it knows no signs with a meaning.
-            return func.strpos(column, value) > 0
+            return func.strpos(column, value) > literal_column("0")
         case Operator.STARTSWITH:
             return column.op("^@", is_comparison=True)(value)
         case Operator.ISNULL:
@@ -280,7 +280,10 @@ def _measure(source: _Source, measure: Measure) -> ColumnElement[Any]:
         case Function.MAX:
             return func.max(column)
         case Function.AVG:
-            return cast(func.avg(column), Double)
+            if measure.column.type is ColumnType.NUMBER:
+                return func.avg(column)
+            # PostgreSQL's own mean of integers has 16 digits, one less than a number needs.
+            return cast(func.sum(column), Double) / cast(func.count(column), Double)
         case Function.SUM:
             # Of integers it is exact and may have more than 64 bits.
             return func.sum(column, type_=Numeric() if measure.column.type is ColumnType.INTEGER else Double())
