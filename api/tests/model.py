@@ -50,8 +50,7 @@ def cut(value: Any, part: str) -> Any:
     if part == "week":
         value -= timedelta(days=value.weekday())
     if isinstance(value, datetime):
-        clock = {"hour": value.hour if part == "hour" else 0, "minute": 0, "second": 0, "microsecond": 0}
-        value = value.replace(**clock)
+        value = value.replace(hour=value.hour if part == "hour" else 0, minute=0, second=0, microsecond=0)
     if part in ("year", "month"):
         value = value.replace(day=1)
     return value.replace(month=1) if part == "year" else value
@@ -74,6 +73,11 @@ def _group_value(row: Row, name: str) -> Any:
     return cut(row[column], part) if part else row[column]
 
 
+def mean(values: Sequence[float]) -> float:
+    """Return the mean."""
+    return sum(values) / len(values)
+
+
 def _measure(rows: Sequence[Row], name: str) -> Any:
     function, _, column = name.partition(".")
     if not column:
@@ -83,4 +87,5 @@ def _measure(rows: Sequence[Row], name: str) -> Any:
         return len(values)
     if not values:
         return None
-    return {"min": min, "max": max, "sum": sum, "avg": lambda values: sum(values) / len(values)}[function](values)
+    functions: dict[str, Callable[[Any], Any]] = {"min": min, "max": max, "sum": sum, "avg": mean}
+    return functions[function](values)

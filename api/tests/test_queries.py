@@ -205,6 +205,7 @@ def filters(draw: st.DrawFn) -> list[tuple[str, str, Any]]:
         column = draw(st.sampled_from(list(VALUES)))
         name = draw(st.sampled_from(OPERATORS.get(column, COMPARISONS)))
         operands = st.sampled_from(VALUES[column])
+        operand: Any
         if name == "isnull":
             operand = draw(st.booleans())
         elif name == "in":

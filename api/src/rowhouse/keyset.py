@@ -2,7 +2,8 @@
 
 `a > x OR (a = x AND b > y)` says it too, but has PostgreSQL read all rows from the first on. So the rows behind are cut
 into pieces, each a range of an index on the columns of the order: a beginning of equal values, then a comparison of
-rows. Without nulls and with one direction a single piece is enough.
+rows. Without nulls and with one direction a single piece is enough. The pieces follow each other in the order, so that
+a page seldom needs more than the first: to merge them in SQL would have PostgreSQL look into all, and sort some.
 """
 
 from collections.abc import Sequence
@@ -31,32 +32,34 @@ class Place:
 
 
 def behind(places: Sequence[Place]) -> list[ColumnElement[bool]]:
-    """Return conditions, none of which hold for the same row, that together hold for the rows behind."""
-    pieces: list[ColumnElement[bool]] = []
-    equal: list[ColumnElement[bool]] = []
-    rest = list(places)
-    while rest:
-        first = rest[0]
-        if first.value is None:
-            if first.descending:
-                pieces.append(and_(*equal, first.column.is_not(None)))
-            equal.append(first.column.is_(None))
-            rest = rest[1:]
-            continue
-        run = _comparable(rest)
-        pieces.append(and_(*equal, _compare(run)))
-        for place in run:
-            if place.nullable and not place.descending:
-                pieces.append(and_(*equal, place.column.is_(None)))
-            equal.append(place.column == place.value)
-        rest = rest[len(run) :]
-    return pieces
+    """Return conditions that together hold for the rows behind; those of one come before those of the next."""
+    if not places:
+        return []
+    first = places[0]
+    if first.value is None:
+        deeper = _beneath([first.column.is_(None)], places[1:])
+        return [*deeper, first.column.is_not(None)] if first.descending else deeper
+    run = _comparable(places)
+    deeper = _beneath([place.column == place.value for place in run], places[len(run) :])
+    nulls = [first.column.is_(None)] if first.nullable and not first.descending else []
+    return [*deeper, _compare(run), *nulls]
+
+
+def _beneath(equal: Sequence[ColumnElement[bool]], places: Sequence[Place]) -> list[ColumnElement[bool]]:
+    return [and_(*equal, piece) for piece in behind(places)]
 
 
 def _comparable(places: Sequence[Place]) -> list[Place]:
-    """Return the longest beginning that one comparison of rows can do."""
-    descending = places[0].descending
-    return list(takewhile(lambda place: place.value is not None and place.descending == descending, places))
+    """Return the longest beginning that one comparison of rows can do, all but the nulls of its first column.
+
+    Nulls that come last would lie between what a comparison finds, had they a place further behind in it.
+    """
+    first, *rest = places
+    return [first, *takewhile(lambda place: _goes_on(first, place), rest)]
+
+
+def _goes_on(first: Place, place: Place) -> bool:
+    return place.value is not None and place.descending == first.descending and (place.descending or not place.nullable)
 
 
 def _compare(run: Sequence[Place]) -> ColumnElement[bool]:

@@ -1,6 +1,6 @@
 """From a `Query` to SQL. The text depends on a query's shape alone and is kept; the values go beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -22,15 +22,16 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from rowhouse import keyset
 from rowhouse.catalog import Catalog
+from rowhouse.cursor import Cursor
 from rowhouse.dataset import Column, ColumnType, Dataset
 from rowhouse.grouping import Function, Group, Grouping, Measure
-from rowhouse.keyset import Place, behind
-from rowhouse.query import Filter, Operator, Query
+from rowhouse.keyset import Place
+from rowhouse.query import Filter, Operator, Order, Query
 
 _KEPT_TEXTS = 1024
 
@@ -58,13 +59,18 @@ class Statements:
         self._texts = lru_cache(maxsize=_KEPT_TEXTS)(self._write)
         self._row_texts = lru_cache(maxsize=_KEPT_TEXTS)(self._write_row)
 
-    def rows(self, version: int, query: Query) -> Statement:
-        """Ask for the query's columns, in its order, and behind them those of its order that are not among them.
+    def page(self, version: int, query: Query) -> list[Statement]:
+        """Ask for one page: each statement goes on where the one before has no more, and is needed only then.
 
-        With a limit it asks for one row more, which tells whether there is a next page; without one, for all rows.
-        Values of json columns come as text.
+        Asked for are the query's columns, and behind them those of its order that are not among them, which the next
+        cursor needs. Whoever asks adds the parameter `limit`. JSON comes as text.
         """
-        return Statement(self._texts(_Shape(version, query)).rows, _parameters(query))
+        parameters = _parameters(query)
+        return [Statement(text, parameters) for text in self._texts(_Shape(version, query)).pieces]
+
+    def export(self, version: int, query: Query) -> Statement:
+        """Ask for the query's columns of all its rows, whatever its limit; JSON comes as text."""
+        return Statement(self._texts(_Shape(version, query)).export, _parameters(query))
 
     def count(self, version: int, query: Query) -> Statement:
         """Ask for how many rows the query has on all pages."""
@@ -93,7 +99,8 @@ class Statements:
             source = _grouped(source, query.grouping)
         every: Select[Any] = source.select(literal_column("1"))
         return _Texts(
-            self._compile(_page(source, query)),
+            [self._compile(piece) for piece in _pieces(source, query)],
+            self._compile(_export(source, query)),
             self._compile(source.select(func.count())),
             "EXPLAIN (FORMAT JSON) " + self._compile(every),
         )
@@ -104,7 +111,8 @@ class Statements:
 
 @dataclass(frozen=True)
 class _Texts:
-    rows: str
+    pieces: Sequence[str]
+    export: str
     count: str
     plan: str
 
@@ -139,7 +147,6 @@ class _Shape:
             tuple(column.name for column in query.fields),
             tuple((item.column.name, item.descending) for item in query.order),
             query.cursor and tuple(value is None for value in query.cursor.values),
-            query.limit is None,
             query.grouping and tuple(column.name for column in query.grouping.columns),
             query.grouping and len(query.grouping.by),
         )
@@ -157,55 +164,41 @@ def _parameters(query: Query) -> dict[str, Any]:
         parameters[f"f{i}"] = list(item.value) if isinstance(item.value, tuple) else item.value
     if query.cursor:
         parameters |= {f"a{i}": value for i, value in enumerate(query.cursor.values)}
-    if query.limit is not None:
-        parameters["limit"] = query.limit + 1
     return parameters
 
 
-def _page(source: _Source, query: Query) -> Select[Any]:
-    shown = [_shown(column, source.columns[column.name]) for column in query.columns]
-    order = [source.columns[item.column.name] for item in query.order]
-    if query.limit is not None:
-        # The cursor of the next page needs them.
-        shown += [source.columns[column.name] for column in _hidden(query)]
-    statement = source.select(*shown)
-    if query.cursor:
-        pieces = behind(
-            [
-                Place(
-                    column, item.descending, not item.column.required, None if value is None else _bind(f"a{i}", column)
-                )
-                for i, (column, item, value) in enumerate(zip(order, query.order, query.cursor.values, strict=True))
-            ]
-        )
-        # To make groups costs more than to look through them, and so they are made once.
-        if len(pieces) > 1 and query.limit is not None and query.grouping is None:
-            return _merge(source, query, pieces)
-        statement = statement.where(or_(false(), *pieces))
-    return _limited(statement.order_by(*_directed(query, order)), query)
+def _pieces(source: _Source, query: Query) -> list[Select[Any]]:
+    hidden = [item.column for item in query.order if item.column not in query.columns]
+    page = _ordered(source, query, [*query.columns, *hidden]).limit(bindparam("limit"))
+    if not query.cursor:
+        return [page]
+    behind = _behind(source, query.order, query.cursor)
+    # To make groups costs more than to look through them, and so they are made once.
+    return [page.where(_any(behind))] if query.grouping else [page.where(piece) for piece in behind]
 
 
-def _merge(source: _Source, query: Query, pieces: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """Ask for each piece on its own, by its own walk along an index, and merge: none is read further than needed."""
-    columns = [*query.columns, *_hidden(query)]
-    order = _directed(query, [source.columns[item.column.name] for item in query.order])
-    whole = source.select(*(source.columns[column.name] for column in columns)).order_by(*order)
-    merged = union_all(*(_limited(whole.where(piece), query) for piece in pieces)).subquery("pieces")
-    order = _directed(query, [merged.c[item.column.name] for item in query.order])
-    return _limited(select(*(_shown(column, merged.c[column.name]) for column in columns)).order_by(*order), query)
+def _export(source: _Source, query: Query) -> Select[Any]:
+    statement = _ordered(source, query, query.columns)
+    return statement.where(_any(_behind(source, query.order, query.cursor))) if query.cursor else statement
 
 
-def _hidden(query: Query) -> list[Column]:
-    """Return the columns of the order that the answer does not show."""
-    return [item.column for item in query.order if item.column not in query.columns]
+def _ordered(source: _Source, query: Query, columns: Iterable[Column]) -> Select[Any]:
+    order = [(source.columns[item.column.name], item.descending) for item in query.order]
+    statement = source.select(*(_shown(column, source.columns[column.name]) for column in columns))
+    return statement.order_by(*(column.desc() if descending else column.asc() for column, descending in order))
 
 
-def _directed(query: Query, order: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-    return [column.desc() if item.descending else column.asc() for column, item in zip(order, query.order, strict=True)]
+def _behind(source: _Source, order: Sequence[Order], cursor: Cursor) -> list[ColumnElement[bool]]:
+    places = []
+    for i, (item, value) in enumerate(zip(order, cursor.values, strict=True)):
+        column = source.columns[item.column.name]
+        bound = None if value is None else _bind(f"a{i}", column)
+        places.append(Place(column, item.descending, not item.column.required, bound))
+    return keyset.behind(places)
 
 
-def _limited(statement: Select[Any], query: Query) -> Select[Any]:
-    return statement if query.limit is None else statement.limit(bindparam("limit"))
+def _any(conditions: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return or_(false(), *conditions)
 
 
 def _shown(column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -280,9 +273,8 @@ def _measure(source: _Source, measure: Measure) -> ColumnElement[Any]:
         case Function.MAX:
             return func.max(column)
         case Function.AVG:
-            if measure.column.type is ColumnType.NUMBER:
-                return func.avg(column)
-            # PostgreSQL's own mean of integers has 16 digits, one less than a number needs.
+            # PostgreSQL's own mean has 16 digits for integers, one less than a number needs, and makes squares of
+            # numbers, which may be too large.
             return cast(func.sum(column), Double) / cast(func.count(column), Double)
         case Function.SUM:
             # Of integers it is exact and may have more than 64 bits.

@@ -14,7 +14,7 @@ from rowhouse.dataset import Column, ColumnType, Dataset
 from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.jsontext import dump
 from rowhouse.link import Link
-from rowhouse.query import Count, Query, order_text
+from rowhouse.query import DEFAULT_LIMIT, Count, Query, order_text
 from rowhouse.statements import Statement, Statements
 from rowhouse.values import Value
 from rowhouse.versions import Version, Versions
@@ -85,7 +85,7 @@ class Store:
             raise DatabaseUnavailableError(self.unavailable)
 
     async def page(self, version: Version, query: Query) -> Page:
-        """Read one page of a query, whose limit says how long it is.
+        """Read one page of a query, as long as its limit says.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
@@ -104,9 +104,16 @@ class Store:
         return await self._link.ask(self._row, dataset, self._statements.row(dataset, version.number, key))
 
     def _page(self, version: Version, query: Query) -> Page:
-        rows = self._fetch(self._statements.rows(version.number, query))
+        limit = query.limit or DEFAULT_LIMIT
+        # One row more tells whether there is a next page.
+        rows: list[tuple[Any, ...]] = []
+        for statement in self._statements.page(version.number, query):
+            left = limit + 1 - len(rows)
+            rows += self._link.fetch(statement.text, {**statement.parameters, "limit": left})
+            if len(rows) > limit:
+                break
         following = None
-        if query.limit is not None and len(rows) > query.limit:
+        if len(rows) > limit:
             rows = rows[:-1]
             names = [column.name for column in query.columns]
             names += [item.column.name for item in query.order if item.column.name not in names]
