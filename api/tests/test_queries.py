@@ -139,6 +139,7 @@ class Asked:
             if page.next is None:
                 return found
             assert page.count == query.limit
+            assert page.next != query.cursor
             following = parse(self.dataset, query.after(page.next).encode())
             assert following == query.after(page.next)
             query = following
@@ -243,6 +244,17 @@ def written(value: Any) -> str:
 
 def fulfilling(rows: list[Row], conditions: list[tuple[str, str, Any]]) -> list[Row]:
     return [row for row in rows if all(model.holds(row[column], name, operand) for column, name, operand in conditions)]
+
+
+def test_each_filter_with_each_value(asked: Asked) -> None:
+    for column, values in VALUES.items():
+        for name in OPERATORS.get(column, COMPARISONS):
+            operands: list[Any] = [True, False] if name == "isnull" else values
+            for operand in [[one, values[0]] for one in values] if name == "in" else operands:
+                conditions = [(column, name, operand)]
+                query = parse_query(asked.dataset, urlencode(parameters(conditions, [])))
+                rows = model.ordered(fulfilling(asked.rows, conditions), [], ["id"])
+                assert asked.walk(query) == as_json(rows), conditions
 
 
 LIMITS = st.sampled_from([1, 3, 10, 1000])
