@@ -9,7 +9,7 @@ import pytest
 from house import HEADER, STATIONS_YML, House, Served, make_house
 from parts import Postgres, wait_until
 from rowhouse import __version__
-from rowhouse.query import Cursor
+from rowhouse.cursor import Cursor
 
 BY_NAME_YML = STATIONS_YML.replace("key: id", "key: name").replace("title: Stations", "title: By name")
 
@@ -23,6 +23,11 @@ def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
     house.load()
     with house.serve() as served:
         yield served
+
+
+def cursor(version: int, key: int = 1) -> str:
+    """Return a cursor behind a key."""
+    return Cursor(version, "id", (key,)).encode()
 
 
 def assert_problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
@@ -96,14 +101,24 @@ def test_no_such_row(served: Served) -> None:
             "/stations?limt=1",
             400,
             "unknown-parameter",
-            "'limt' is unknown; allowed are limit and cursor. Did you mean limit?",
+            "'limt' is unknown; there are fields, sort, limit, cursor, count and filters by id. Did you mean limit?",
         ),
         ("/stations?limit=0", 400, "invalid-parameter", "limit must be a whole number from 1 to 1000, not '0'."),
         ("/stations?limit=1&limit=2", 400, "invalid-parameter", "limit must be given once."),
         ("/stations?cursor=abc", 400, "invalid-parameter", "cursor must be taken from links.next"),
         ("/stations?limit=%FF", 400, "invalid-parameter", "percent-encoded UTF-8"),
-        (f"/stations?cursor={Cursor(999, 1).encode()}", 410, "cursor-expired", "Start again from the first page"),
-        (f"/stations?cursor={Cursor(2**62, 1).encode()}", 410, "cursor-expired", "Start again from the first page"),
+        (
+            f"/stations?cursor={Cursor(999, 'id', (1,)).encode()}",
+            410,
+            "cursor-expired",
+            "Start again from the first page",
+        ),
+        (
+            f"/stations?cursor={Cursor(2**62, 'id', (1,)).encode()}",
+            410,
+            "cursor-expired",
+            "Start again from the first page",
+        ),
         ("/names/%FF", 404, "row-not-found", ""),
         ("/names/a%00b", 400, "invalid-key", "without NUL"),
         ("/nothing", 404, "route-not-found", "/nothing does not exist; there is /names, /stations, /health."),
@@ -180,8 +195,7 @@ def test_a_cursor_of_a_version_that_only_another_replica_has_seen(house: House) 
             house.put_stations(count)
             house.load()
             ((version,),) = house.sql("SELECT version FROM dataset_pointer")
-            cursor = Cursor(int(str(version)), count - 1).encode()
-            page = served.public.get(f"/stations?cursor={cursor}")
+            page = served.public.get(f"/stations?cursor={cursor(int(str(version)), count - 1)}")
             assert [row["id"] for row in page.json()["data"]] == [count]
 
 

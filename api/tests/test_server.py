@@ -14,7 +14,7 @@ import httpx
 import pytest
 from house import HEADER, House, Served, make_house
 from parts import Postgres, Redis, wait_until
-from rowhouse.query import Cursor
+from rowhouse.cursor import Cursor
 
 DATASETS = Path(__file__).parents[2] / "files" / "datasets"
 
@@ -102,7 +102,7 @@ def test_while_postgresql_is_away_hits_go_on_and_misses_say_so_at_once(
                 assert time.monotonic() - started < 0.2
                 assert miss.status_code == 503
             # Somebody else's version cannot be looked for either.
-            cursor = Cursor(999, 1).encode()
+            cursor = Cursor(999, "id", (1,)).encode()
             assert served.public.get(f"/stations?cursor={cursor}").status_code == 503
             wait_until(lambda: served.public.get("/stations?limit=2").headers.get("X-Cache") == "hit", "a hit")
             stale = served.public.get("/stations?limit=2")

@@ -9,7 +9,8 @@ from falcon.asgi import Response
 from rowhouse.cache import Cache, Entry, Verdict
 from rowhouse.dataset import Dataset
 from rowhouse.errors import VersionGoneError
-from rowhouse.store import Store, Version
+from rowhouse.store import Store
+from rowhouse.versions import Version
 
 
 class Answers:

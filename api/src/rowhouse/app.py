@@ -13,7 +13,7 @@ from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
-from rowhouse.resources import CollectionResource, RowResource
+from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
 
 type ASGIApp = Callable[
@@ -40,6 +40,7 @@ def create_app(
     answers = Answers(store, cache, build, metrics.count_verdict)
     for dataset in datasets:
         app.add_route(f"/{dataset.name}", CollectionResource(dataset, store, answers))
+        app.add_route(f"/{dataset.name}/aggregate", AggregateResource(dataset, store, answers))
         app.add_route(f"/{dataset.name}/{{key}}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
     return app

@@ -8,6 +8,7 @@ RowhouseError
 ├── LoadStoppedError        PostgreSQL stopped a load; nothing was changed
 ├── DatabaseUnavailableError  PostgreSQL cannot be asked, or gave up on a statement
 │   └── DatabaseAwayError   it refuses or ends connections, or is silent
+├── OutOfRangeError         a sum or mean is larger than a number can be
 ├── NotLoadedError          a dataset has no version yet
 ├── VersionGoneError        a version that a client reads from was dropped
 └── Problem                 an answer to a client, in rowhouse.problems
@@ -70,6 +71,10 @@ class DatabaseUnavailableError(RowhouseError):
 
 class DatabaseAwayError(DatabaseUnavailableError):
     """PostgreSQL refuses or ends connections, or is silent."""
+
+
+class OutOfRangeError(RowhouseError):
+    """A sum or mean is larger than a number can be."""
 
 
 class NotLoadedError(RowhouseError):

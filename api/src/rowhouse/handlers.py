@@ -8,12 +8,13 @@ import falcon.asgi
 import orjson
 from falcon.asgi import Request, Response
 
-from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, OutOfRangeError, VersionGoneError
 from rowhouse.logs import request_id
 from rowhouse.problems import (
     MEDIA_TYPE,
     CursorExpiredProblem,
     HttpProblem,
+    InvalidParameterProblem,
     MethodNotAllowedProblem,
     Problem,
     RouteNotFoundProblem,
@@ -34,6 +35,7 @@ def add_handlers(app: falcon.asgi.App[Request, Response], routes: list[str]) -> 
     app.add_error_handler(falcon.HTTPError, _http_error)
     app.add_error_handler(Problem, _problem)
     app.add_error_handler(DatabaseUnavailableError, _database_unavailable)
+    app.add_error_handler(OutOfRangeError, _out_of_range)
     app.add_error_handler(NotLoadedError, _not_loaded)
     app.add_error_handler(VersionGoneError, _version_gone)
 
@@ -55,6 +57,13 @@ async def _database_unavailable(
 
 async def _not_loaded(req: Request, resp: Response, error: NotLoadedError, params: dict[str, Any]) -> None:
     await _problem(req, resp, UnavailableProblem(f"{error}. Try again soon."), params)
+
+
+async def _out_of_range(req: Request, resp: Response, _error: OutOfRangeError, params: dict[str, Any]) -> None:
+    detail = (
+        "select asks for a sum or mean of values so large that it lies beyond 64-bit floating point. Filter them out."
+    )
+    await _problem(req, resp, InvalidParameterProblem(detail, parameter="select"), params)
 
 
 async def _version_gone(req: Request, resp: Response, _error: VersionGoneError, params: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, VersionGoneError
+from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, OutOfRangeError, VersionGoneError
 
 _SILENCE_SECONDS = 1.0
 _LINE_SECONDS = 0.2
@@ -141,6 +141,7 @@ class Link:
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away, or gave up.
+            OutOfRangeError: A number became too large on the way.
             VersionGoneError: A table is not there.
         """
         return self.twice(lambda: self._fetch(statement, parameters))
@@ -150,6 +151,7 @@ class Link:
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away, or gave up.
+            OutOfRangeError: A number became too large on the way.
             VersionGoneError: A table is not there.
         """
         try:
@@ -163,6 +165,8 @@ class Link:
                 return execute()
         except errors.UndefinedTable as error:
             raise VersionGoneError(str(error)) from error
+        except errors.NumericValueOutOfRange as error:
+            raise OutOfRangeError(_one_line(error)) from error
         except psycopg2.Error as error:
             raise (DatabaseAwayError if is_lost(error) else DatabaseUnavailableError)(_one_line(error)) from error
 

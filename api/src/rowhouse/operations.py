@@ -11,8 +11,8 @@ from rowhouse.dataset import Dataset
 from rowhouse.errors import NotLoadedError
 from rowhouse.jsontext import dump
 from rowhouse.metrics import Exposition
+from rowhouse.parameters import refuse_parameters
 from rowhouse.problems import UnavailableProblem
-from rowhouse.query import refuse_parameters
 from rowhouse.store import Store
 
 

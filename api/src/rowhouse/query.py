@@ -1,146 +1,195 @@
-"""What a client asks for: URL parameters and keys, checked and typed. Every mistake is a problem that names it."""
+"""What a client asks of a dataset, as data: checked, typed, and with one normal form as a query string."""
 
-import base64
-import binascii
-import re
-from dataclasses import dataclass
-from datetime import date
-from urllib.parse import parse_qsl, urlencode
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import cached_property
+from urllib.parse import urlencode
 
-import orjson
-
+from rowhouse.cursor import Cursor
 from rowhouse.dataset import Column, ColumnType, Dataset
-from rowhouse.problems import InvalidKeyProblem, InvalidParameterProblem, Problem, UnknownParameterProblem
-from rowhouse.suggest import did_you_mean
-
-type KeyValue = int | str | date
+from rowhouse.grouping import Grouping
+from rowhouse.values import Value, format_value
 
 DEFAULT_LIMIT = 100
 MAXIMUM_LIMIT = 1000
-PARAMETERS = ("limit", "cursor")
 
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+class Operator(StrEnum):
+    """How a column is compared; what stands behind `COLUMN__` in a parameter's name, nothing for `eq`."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LTE = "lte"
+    GT = "gt"
+    GTE = "gte"
+    IN = "in"
+    CONTAINS = "contains"
+    STARTSWITH = "startswith"
+    ISNULL = "isnull"
+
+
+_TEXT_ONLY = (Operator.CONTAINS, Operator.STARTSWITH)
+_BOOLEAN = (Operator.EQ, Operator.NE, Operator.ISNULL)
+
+
+def operators_of(column: Column) -> tuple[Operator, ...]:
+    """Return how values of the column can be compared."""
+    if column.type is ColumnType.BOOLEAN:
+        return _BOOLEAN
+    return tuple(operator for operator in Operator if column.type is ColumnType.TEXT or operator not in _TEXT_ONLY)
+
+
+class Count(StrEnum):
+    """How a filtered selection is counted."""
+
+    EXACT = "exact"
+    ESTIMATED = "estimated"
 
 
 @dataclass(frozen=True)
-class Cursor:
-    """Where a page starts: after the row with this key, in this version."""
+class Filter:
+    """A condition that rows fulfil; one on a null is never fulfilled, but for `isnull`.
 
-    version: int
-    after: KeyValue
+    Attributes:
+        value: Of the column's type; a boolean for `isnull`; several values for `in`.
+    """
 
-    def encode(self) -> str:
-        """Return the text that stands in URLs; its form is nobody's business."""
-        return base64.urlsafe_b64encode(orjson.dumps([self.version, str(self.after)])).rstrip(b"=").decode()
+    column: Column
+    operator: Operator
+    value: Value | tuple[Value, ...]
+
+    @property
+    def parameter(self) -> str:
+        """The parameter's name in a query string."""
+        return filter_parameter(self.column, self.operator)
+
+    @property
+    def text(self) -> str:
+        """The parameter's value in a query string."""
+        if not isinstance(self.value, tuple):
+            return format_value(self.value)
+        record = io.StringIO()
+        csv.writer(record, lineterminator="\r\n").writerow([format_value(value) for value in self.value])
+        return record.getvalue().removesuffix("\r\n")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One column to sort by; nulls are greater than all values."""
+
+    column: Column
+    descending: bool = False
+
+    def __str__(self) -> str:
+        """Return it as it stands in `sort`."""
+        return f"{'-' if self.descending else ''}{self.column.name}"
 
 
 @dataclass(frozen=True)
 class Query:
-    """One page of a dataset."""
+    """A selection of a dataset's rows, or of an aggregate's.
 
-    limit: int = DEFAULT_LIMIT
+    Attributes:
+        filters: Conditions that all have to hold.
+        fields: The columns to show; none means all.
+        sort: What to sort by first, without what `order` adds anyway.
+        limit: Rows on a page; None is all of them.
+        cursor: Behind which row to start.
+        count: Whether to count what the filters leave.
+        grouping: What to make of the rows, None to have them as they are.
+    """
+
+    dataset: Dataset
+    filters: tuple[Filter, ...] = ()
+    fields: tuple[Column, ...] = ()
+    sort: tuple[Order, ...] = ()
+    limit: int | None = DEFAULT_LIMIT
     cursor: Cursor | None = None
+    count: Count | None = None
+    grouping: Grouping | None = None
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the answer."""
+        if self.grouping:
+            return self.grouping.columns
+        return self.fields or self.dataset.columns
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The columns of which no two rows of the answer have the same values."""
+        return self.grouping.key if self.grouping else (self.dataset.key,)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about all rows of the dataset, whose number is known."""
+        return not (self.filters or self.grouping)
+
+    @cached_property
+    def order(self) -> tuple[Order, ...]:
+        """What to sort by, so that no two rows are equal."""
+        return total_order(self.sort, self.key)
 
     def encode(self) -> str:
         """Return the query string in its one normal form: equal queries have equal texts."""
-        parameters: dict[str, object] = {"limit": self.limit}
-        if self.cursor:
-            parameters["cursor"] = self.cursor.encode()
-        return urlencode(parameters)
+        parameters = {condition.parameter: condition.text for condition in self.filters}
+        if self.grouping:
+            names = [column.name for column in self.columns]
+            groups = len(self.grouping.by)
+            parameters |= {"group_by": ",".join(names[:groups]), "select": ",".join(names[groups:])}
+        parameters |= {
+            "fields": ",".join(column.name for column in self.fields),
+            "sort": order_text(self.sort),
+            "limit": "" if self.limit is None else str(self.limit),
+            "cursor": self.cursor.encode() if self.cursor else "",
+            "count": self.count or "",
+        }
+        filters = {condition.parameter for condition in self.filters}
+        pairs = sorted((name, text) for name, text in parameters.items() if text or name in filters)
+        # What RFC 3986 allows in a query and people like to read.
+        return urlencode(pairs, safe=",:")
 
     def after(self, cursor: Cursor) -> "Query":
         """Return the query for the page that starts behind `cursor`."""
-        return Query(self.limit, cursor)
+        return replace(self, cursor=cursor)
 
 
-def parse_query(dataset: Dataset, query_string: str) -> Query:
-    """Read a query string.
+def filter_parameter(column: Column, operator: Operator) -> str:
+    """Name the parameter that filters by a column."""
+    return column.name if operator is Operator.EQ else f"{column.name}__{operator}"
 
-    Raises:
-        Problem: 400, naming the parameter and what would be right.
+
+def order_text(order: Iterable[Order]) -> str:
+    """Return an order as `sort` says it; what a cursor remembers."""
+    return ",".join(map(str, order))
+
+
+def total_order(sort: tuple[Order, ...], key: tuple[Column, ...]) -> tuple[Order, ...]:
+    """Return an order in which no two rows are equal, as the key is part of it.
+
+    The key goes on in the direction of the last column, so that one index serves both: it is walked one way.
     """
-    values = _parameters(query_string)
-    limit = DEFAULT_LIMIT
-    if "limit" in values:
-        text = values["limit"]
-        limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
-        if not 1 <= limit <= MAXIMUM_LIMIT:
-            raise _invalid("limit", f"must be a whole number from 1 to {MAXIMUM_LIMIT}, not {text!r}")
-    cursor = _parse_cursor(dataset.key, values["cursor"]) if "cursor" in values else None
-    return Query(limit, cursor)
+    missing = list(key)
+    order = []
+    for item in sort:
+        if not missing and key:
+            # Nothing is equal any more, so that nothing behind it matters.
+            break
+        order.append(item)
+        if item.column in missing:
+            missing.remove(item.column)
+    descending = bool(order) and order[-1].descending
+    return (*order, *(Order(column, descending) for column in missing))
 
 
-def parse_key(column: Column, text: str) -> KeyValue:
-    """Read the key of one row from a path.
-
-    Raises:
-        InvalidKeyProblem: No row can have this key.
-    """
-    try:
-        return _parse_key(column, text)
-    except ValueError as error:
-        raise InvalidKeyProblem(f"{column.name} {error}, not {text!r}.", column=column.name) from error
-
-
-def refuse_parameters(query_string: str) -> None:
-    """Refuse whatever is there, on a route without parameters.
-
-    Raises:
-        UnknownParameterProblem: Naming the first parameter.
-    """
-    for name, _ in parse_qsl(query_string, keep_blank_values=True):
-        raise UnknownParameterProblem(f"{name!r} is unknown; this route takes no parameters.", parameter=name)
-
-
-def _parameters(query_string: str) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(query_string, keep_blank_values=True, errors="strict")
-    except UnicodeDecodeError as error:
-        raise InvalidParameterProblem("The query string must be percent-encoded UTF-8.") from error
-    values: dict[str, str] = {}
-    for name, value in pairs:
-        if name not in PARAMETERS:
-            raise UnknownParameterProblem(
-                f"{name!r} is unknown; allowed are {' and '.join(PARAMETERS)}.{did_you_mean(name, PARAMETERS)}",
-                parameter=name,
-                allowed=PARAMETERS,
-            )
-        if name in values:
-            raise _invalid(name, "must be given once")
-        values[name] = value
-    return values
-
-
-def _parse_cursor(key: Column, text: str) -> Cursor:
-    try:
-        content = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-        version, after = content
-        if type(version) is not int or type(after) is not str:
-            raise TypeError
-        return Cursor(version, _parse_key(key, after))
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise _invalid("cursor", "must be taken from links.next of an earlier answer, as it is") from error
-
-
-def _parse_key(column: Column, text: str) -> KeyValue:
-    """Turn a text into the key column's type; the ValueError continues "COLUMN …"."""
-    if column.type is ColumnType.INTEGER:
-        if not _INTEGER.fullmatch(text) or not -(2**63) <= int(text) < 2**63:
-            raise ValueError("must be a whole number of at most 64 bits")
-        return int(text)
-    if column.type is ColumnType.DATE:
-        try:
-            if _DATE.fullmatch(text):
-                return date.fromisoformat(text)
-        except ValueError:
-            pass
-        raise ValueError("must be a date such as 2025-12-31")
-    # What PostgreSQL cannot store, no row can have: NUL, and bytes that are no UTF-8 (decoded to surrogates).
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
-        raise ValueError("must be a text without NUL, in UTF-8")
-    return text
-
-
-def _invalid(parameter: str, sentence: str) -> Problem:
-    return InvalidParameterProblem(f"{parameter} {sentence}.", parameter=parameter)
+def shortest_sort(sort: tuple[Order, ...], key: tuple[Column, ...]) -> tuple[Order, ...]:
+    """Return the beginning of a sort that orders as all of it does."""
+    order = total_order(sort, key)
+    for length in range(len(order)):
+        if total_order(order[:length], key) == order:
+            return order[:length]
+    return order

@@ -9,9 +9,12 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Entry
 from rowhouse.dataset import Dataset
 from rowhouse.jsontext import dump
+from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
 from rowhouse.problems import RowNotFoundProblem
-from rowhouse.query import KeyValue, Query, parse_key, parse_query, refuse_parameters
-from rowhouse.store import Store, Version
+from rowhouse.query import Count, Query
+from rowhouse.store import Store
+from rowhouse.values import Value, format_value, parse_key
+from rowhouse.versions import Version
 
 
 class DatasetResource:
@@ -24,33 +27,46 @@ class DatasetResource:
         self._answers = answers
 
 
-class CollectionResource(DatasetResource):
-    """/DATASET: a page of rows."""
+class _PagesResource(DatasetResource):
+    """A route that answers a query page by page."""
 
-    async def on_get(self, req: Request, resp: Response) -> None:
-        """Answer with data, meta and links."""
-        query = parse_query(self.dataset, req.query_string)
-        cursor = query.cursor
+    async def _send(self, resp: Response, path: str, query: Query) -> None:
+        """Answer with data, meta and links; the path tells the route's questions from those of others."""
         await self._answers.send(
             resp,
             self.dataset,
-            query.encode(),
-            lambda version: self._page(version, query),
-            cursor.version if cursor else None,
+            f"{path}?{query.encode()}",
+            lambda version: self._page(version, path, query),
+            query.cursor.version if query.cursor else None,
         )
 
-    async def _page(self, version: Version, query: Query) -> Entry:
-        page = await self._store.page(self.dataset, version, query.limit, query.cursor.after if query.cursor else None)
-        following = self._link(query.after(page.next)) if page.next else None
+    async def _page(self, version: Version, path: str, query: Query) -> Entry:
+        page = await self._store.page(version, query)
+        following = f"{path}?{query.after(page.next).encode()}" if page.next else None
+        accuracy = None if page.total is None else query.count or Count.EXACT
         body = {
             "data": orjson.Fragment(page.data),
-            "meta": version.describe(self.dataset) | {"total": version.rows, "count": page.count, "limit": query.limit},
-            "links": {"self": self._link(query), "next": following},
+            "meta": version.describe(self.dataset)
+            | {"total": page.total, "total_is": accuracy, "count": page.count, "limit": query.limit},
+            "links": {"self": f"{path}?{query.encode()}", "next": following},
         }
         return Entry(dump(body), following or "")
 
-    def _link(self, query: Query) -> str:
-        return f"/{self.dataset.name}?{query.encode()}"
+
+class CollectionResource(_PagesResource):
+    """/DATASET: a page of rows."""
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Answer with rows."""
+        await self._send(resp, f"/{self.dataset.name}", parse_query(self.dataset, req.query_string))
+
+
+class AggregateResource(_PagesResource):
+    """/DATASET/aggregate: a page of groups of rows."""
+
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Answer with groups."""
+        await self._send(resp, f"/{self.dataset.name}/aggregate", parse_aggregate(self.dataset, req.query_string))
 
 
 class RowResource(DatasetResource):
@@ -61,9 +77,11 @@ class RowResource(DatasetResource):
         refuse_parameters(req.query_string)
         value = parse_key(self.dataset.key, key)
         # As a path, so that it never equals a collection's question.
-        await self._answers.send(resp, self.dataset, f"/{value}", lambda version: self._row(version, value))
+        await self._answers.send(
+            resp, self.dataset, f"/{format_value(value)}", lambda version: self._row(version, value)
+        )
 
-    async def _row(self, version: Version, key: KeyValue) -> Entry:
+    async def _row(self, version: Version, key: Value) -> Entry:
         row = await self._store.row(self.dataset, version, key)
         collection = f"/{self.dataset.name}"
         if row is None:
@@ -71,6 +89,6 @@ class RowResource(DatasetResource):
         body = {
             "data": orjson.Fragment(row),
             "meta": version.describe(self.dataset),
-            "links": {"self": f"{collection}/{quote(str(key), safe='')}", "collection": collection},
+            "links": {"self": f"{collection}/{quote(format_value(key), safe='')}", "collection": collection},
         }
         return Entry(dump(body))

@@ -27,6 +27,8 @@ _GRACEFUL_TIMEOUT_SECONDS = 20
 _FAREWELL_SECONDS = 1
 # A worker that ends waits for idle connections too, so they are kept for less than that.
 _KEEPALIVE_SECONDS = 5
+# The most that gunicorn knows as a limit; a query string of 8,000 characters, which RFC 9110 asks for, fits in.
+_REQUEST_LINE_BYTES = 8190
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
@@ -62,6 +64,7 @@ class Server(BaseApplication):
             "control_socket_disable": True,
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
+            "limit_request_line": _REQUEST_LINE_BYTES,
             "post_worker_init": self._take_signals,
             "on_exit": lambda _arbiter: shutil.rmtree(self._metrics_dir),
             "logger_class": _Log,
