@@ -9,7 +9,6 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Entry
 from rowhouse.dataset import Dataset
 from rowhouse.jsontext import dump
-from rowhouse.problems import RowNotFoundProblem
 from rowhouse.query import KeyValue, Query, parse_key, parse_query, refuse_parameters
 from rowhouse.store import Store, Version
 
@@ -67,7 +66,7 @@ class RowResource(DatasetResource):
         row = await self._store.row(self.dataset, version, key)
         collection = f"/{self.dataset.name}"
         if row is None:
-            raise RowNotFoundProblem(f"{collection} has no row whose {self.dataset.key.name} is {key}.")
+            return Entry(f"{collection} has no row whose {self.dataset.key.name} is {key}.".encode(), missing=True)
         body = {
             "data": orjson.Fragment(row),
             "meta": version.describe(self.dataset),
