@@ -54,7 +54,8 @@ class LocalCache:
 
     def put(self, key: str, entry: Entry) -> None:
         """Keep an entry, unless it is too large."""
-        size = len(entry.body) + sys.getsizeof(key) + sys.getsizeof(entry.next) + _OVERHEAD_BYTES
+        # The library forgets the keys of what went late: there may be as many of them as there are entries.
+        size = len(entry.body) + 2 * sys.getsizeof(key) + sys.getsizeof(entry.next) + _OVERHEAD_BYTES
         if size <= self._largest:
             (self._missing if entry.missing else self._answers)[key] = _Kept(entry, size)
 

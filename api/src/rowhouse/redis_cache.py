@@ -49,9 +49,11 @@ class RedisCache:
             return entry, Verdict.HIT
         if kept is not None:
             self._count_failure(Failure.JUNK)
-        turn = ""
-        with suppress(LeftAloneError):
+        try:
             entry, turn = await self._take_turn(name, key, budget)
+        except LeftAloneError:
+            # It could not be kept either.
+            return await make(), Verdict.MISS
         if entry:
             return entry, Verdict.HIT
         return await self._make_and_keep(name, key, make, budget, turn), Verdict.MISS
