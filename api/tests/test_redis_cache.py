@@ -14,7 +14,7 @@ from redis import Redis as Client
 from rowhouse.cache import Entry, Verdict
 from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.redis_cache import RedisCache
-from rowhouse.redis_link import Failure
+from rowhouse.redis_link import Failure, RedisLink
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
 # After a failure, when Redis is tried again.
@@ -26,7 +26,8 @@ class Tried:
 
     def __init__(self, port: int, password: str = "throw-away") -> None:
         self.failures: Counter[Failure] = Counter()
-        self.cache = RedisCache("127.0.0.1", port, password, 60, lambda failure: self.failures.update([failure]))
+        link = RedisLink("127.0.0.1", port, password, lambda failure: self.failures.update([failure]))
+        self.cache = RedisCache(link, 60, 5)
 
     async def fetch(self, *keys: str) -> list[Verdict]:
         """Fetch at the same time; every answer must be that of its key."""

@@ -27,7 +27,8 @@ def extra(redis: Redis) -> dict[str, str]:
 
 def ask(served: Served, path: str) -> httpx.Response:
     """Ask over a new connection, so that each worker comes to answer."""
-    return httpx.get(served.public.base_url.join(path), timeout=20)
+    # To read the certificates takes as long as many answers.
+    return httpx.get(served.public.base_url.join(path), timeout=20, verify=False)
 
 
 def sources(*servers: Served) -> Counter[tuple[str, str]]:
@@ -60,11 +61,8 @@ def test_many_requests_for_a_cold_key_of_two_servers_run_one_statement(house: Ho
             asked = [pool.submit(ask, served, "/stations?limit=2") for _ in range(20) for served in (one, other)]
             wait_until(lambda: house.sql(WAITING) == [(1,)], "a statement")
             time.sleep(0.5)
-            print(house.sql(WAITING))
+            assert house.sql(WAITING) == [(1,)]
         answers = [each.result() for each in asked]
-        print(sources(one, other))
-        print(one.log.read_text()[:6000])
-        print([l for l in one.admin.get("/metrics").text.splitlines() if "failures" in l])
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1
         counted = sources(one, other)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from parts import Redis
 from redis import Redis as Client
-from rowhouse.cache import Entry, NoCache, Source, Verdict
+from rowhouse.cache import Cache, Entry, NoCache, Source, Verdict
 from rowhouse.local_cache import LocalCache
 from rowhouse.redis_cache import RedisCache
-from rowhouse.redis_link import Failure
+from rowhouse.redis_link import Failure, RedisLink
 from rowhouse.tiers import TieredCache
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
@@ -30,11 +30,10 @@ class Replica:
         self.made = 0
         self.sources = Counter[Source]()
         self.failures = Counter[Failure]()
-        beyond = (
-            RedisCache("127.0.0.1", port, "throw-away", 60, lambda failure: self.failures.update([failure]))
-            if port
-            else NoCache(verdict)
-        )
+        beyond: Cache = NoCache(verdict)
+        if port:
+            link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]))
+            beyond = RedisCache(link, 60, 5)
         self.cache = TieredCache(LocalCache(size, 60), beyond, lambda source: self.sources.update([source]))
 
     async def fetch(self, key: str, seconds: float = 0, missing: bool = False) -> Verdict:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -12,7 +12,7 @@ from redis import Redis as Client
 from rowhouse.cache import Entry, Verdict
 from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.redis_cache import RedisCache
-from rowhouse.redis_link import Failure
+from rowhouse.redis_link import Failure, RedisLink
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
 TURN = "rowhouse:a:turn"
@@ -21,10 +21,11 @@ TURN = "rowhouse:a:turn"
 class Process:
     """A cache on the shared Redis, as each process has one."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, patience: float = 10) -> None:
         self.made = 0
         self.failures = Counter[Failure]()
-        self.cache = RedisCache("127.0.0.1", port, "throw-away", 60, lambda failure: self.failures.update([failure]))
+        link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]))
+        self.cache = RedisCache(link, 60, patience)
 
     async def fetch(self, seconds: float = 0, error: Exception | None = None) -> Verdict:
         """Fetch what takes so long to make, or to fail."""
@@ -99,11 +100,44 @@ def test_who_was_killed_is_waited_for_no_longer_than_its_turn(processes: list[Pr
     assert 0.2 < time.monotonic() - started < 1.5
 
 
-def test_a_turn_that_never_ends_is_waited_for_two_seconds(processes: list[Process], client: Client) -> None:
-    client.lpush(TURN, "junk")
+def test_one_who_takes_longer_than_a_turn_keeps_it(processes: list[Process], client: Client) -> None:
+    async def work() -> list[Verdict]:
+        return await asyncio.gather(*(process.fetch(3) for process in processes))
+
+    assert Counter(asyncio.run(work())) == {MISS: 1, HIT: 9}
+    assert not client.exists(TURN)
+
+
+def test_patience_has_an_end(redis: Redis, client: Client) -> None:
+    slow, impatient = Process(redis.port), Process(redis.port, 0.3)
+
+    async def work() -> None:
+        making = asyncio.create_task(slow.fetch(1))
+        await wait_for_turn(client)
+        started = time.monotonic()
+        assert await impatient.fetch() is MISS
+        assert 0.25 < time.monotonic() - started < 0.8
+        assert await making is MISS
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda client: client.lpush(TURN, "junk"),
+        lambda client: client.set(TURN, "junk"),
+        lambda client: client.set(TURN, "junk", ex=1000),
+    ],
+    ids=["list", "for ever", "for long"],
+)
+def test_junk_in_place_of_a_turn_is_not_waited_for(
+    processes: list[Process], client: Client, put: Callable[[Client], object]
+) -> None:
+    put(client)
     started = time.monotonic()
     assert asyncio.run(processes[0].fetch()) is MISS
-    assert 1.9 < time.monotonic() - started < 3
+    assert time.monotonic() - started < 1
     assert asyncio.run(processes[1].fetch()) is HIT
     assert not processes[0].failures
 

@@ -13,6 +13,7 @@ from rowhouse.local_cache import LocalCache
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
 from rowhouse.redis_cache import RedisCache
+from rowhouse.redis_link import RedisLink
 from rowhouse.settings import Settings
 from rowhouse.store import Store
 from rowhouse.tiers import TieredCache
@@ -53,13 +54,9 @@ def _cache(settings: Settings, metrics: Metrics) -> Cache:
     local = LocalCache(settings.cache_local_bytes, settings.cache_ttl_seconds)
     beyond: Cache
     if settings.redis_host:
-        beyond = RedisCache(
-            settings.redis_host,
-            settings.redis_port,
-            settings.redis_password,
-            settings.cache_ttl_seconds,
-            metrics.count_failure,
-        )
+        link = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
+        # No statement of another process may take longer.
+        beyond = RedisCache(link, settings.cache_ttl_seconds, settings.statement_timeout_ms / 1000)
     else:
         beyond = NoCache(Verdict.MISS if settings.cache_local_bytes else Verdict.BYPASS)
     return TieredCache(local, beyond, metrics.count_source)

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from rowhouse.cache import Entry, Make, Verdict
@@ -11,13 +10,15 @@ from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.redis_link import Budget, Command, Failure, LeftAloneError, RedisLink, Reply
 
 _KEY_PREFIX = "rowhouse:"
-# How long one process may be the only one that makes an answer, and so how long others wait for one that was killed.
-_TURN_SECONDS = 2.0
+# How long others wait for a process that was killed in its turn. One that lives renews it.
+_TURN_MILLISECONDS = 2000
+_RENEW_SECONDS = 0.5
 _TURN_SUFFIX = ":turn"
 _FIRST_LOOK_SECONDS = 0.002
 _LOOK_SECONDS = 0.03
-# Frees a turn, unless it has ended and is somebody else's.
+# Only who has the turn: it may have ended, and be somebody else's by now.
 _FREE = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1])"
+_RENEW = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PEXPIRE', KEYS[1], ARGV[2])"
 
 
 class RedisCache:
@@ -25,16 +26,14 @@ class RedisCache:
 
     What is not there is made by one process at a time: whoever first sets a short-lived key beside the entry's has the
     turn, the others look for the entry until it is there. The turn is an economy and no lock that anything relies on:
-    it ends by itself, and whoever has waited as long as it lasts, or meets a failing Redis, makes the answer without.
+    it ends by itself, and whoever has waited long enough, or meets a failing Redis, makes the answer without.
     """
 
-    def __init__(
-        self, host: str, port: int, password: str, ttl_seconds: int, count_failure: Callable[[Failure], None]
-    ) -> None:
-        """Take the address, how long an answer is kept, and whom to tell of failures; nothing is connected yet."""
-        self._redis = RedisLink(host, port, password, count_failure)
+    def __init__(self, redis: RedisLink, ttl_seconds: int, patience_seconds: float) -> None:
+        """Take the link, how long an answer is kept, and how long another process may take to make it."""
+        self._redis = redis
         self._ttl_seconds = ttl_seconds
-        self._count_failure = count_failure
+        self._patience_seconds = patience_seconds
 
     async def fetch(self, key: str, make: Make) -> tuple[Entry, Verdict]:
         """Return what is kept under the key, or make it and keep it; a failing Redis is a bypass."""
@@ -48,7 +47,7 @@ class RedisCache:
         if entry:
             return entry, Verdict.HIT
         if kept is not None:
-            self._count_failure(Failure.JUNK)
+            self._redis.count_failure(Failure.JUNK)
         try:
             entry, turn = await self._take_turn(name, key, budget)
         except LeftAloneError:
@@ -72,15 +71,19 @@ class RedisCache:
             LeftAloneError: Redis fails.
         """
         token = secrets.token_hex(8)
-        until = time.monotonic() + _TURN_SECONDS
+        turn = name + _TURN_SUFFIX
+        until = time.monotonic() + self._patience_seconds
         while time.monotonic() < until:
             # Looks once more, as it may have been kept since the last look.
-            take = ("SET", name + _TURN_SUFFIX, token, "NX", "PX", round(_TURN_SECONDS * 1000))
-            taken, kept = await self._redis.write(budget, take, ("GET", name))
+            take = ("SET", turn, token, "NX", "PX", _TURN_MILLISECONDS)
+            taken, kept, left = await self._redis.write(budget, take, ("GET", name), ("PTTL", turn))
             entry = _entry_of(kept, key)
             if entry or taken:
                 # A turn that turns out to be needless ends by itself.
                 return entry, token
+            if not isinstance(left, int) or not 0 <= left <= _TURN_MILLISECONDS:
+                # That is nobody's turn, but junk.
+                break
             entry = await self._wait_for_another(name, key, until)
             if entry:
                 return entry, ""
@@ -101,6 +104,7 @@ class RedisCache:
 
     async def _make_and_keep(self, name: str, key: str, make: Make, budget: Budget, turn: str) -> Entry:
         free: list[Command] = [("EVAL", _FREE, 1, name + _TURN_SUFFIX, turn)] if turn else []
+        renewing = asyncio.create_task(self._renew(name + _TURN_SUFFIX, turn))
         try:
             entry = await make()
         except BaseException:
@@ -109,10 +113,18 @@ class RedisCache:
                 with suppress(LeftAloneError):
                     await self._redis.write(budget, *free)
             raise
+        finally:
+            renewing.cancel()
         keep = ("SET", name, entry.to_bytes(key), "EX", entry.seconds_to_keep(self._ttl_seconds))
         with suppress(LeftAloneError):
             await self._redis.write(budget, keep, *free)
         return entry
+
+    async def _renew(self, name: str, turn: str) -> None:
+        while turn:
+            await asyncio.sleep(_RENEW_SECONDS)
+            with suppress(LeftAloneError):
+                await self._redis.write(Budget(), ("EVAL", _RENEW, 1, name, turn, _TURN_MILLISECONDS))
 
     async def _make_or_look_again(self, name: str, key: str, make: Make) -> tuple[Entry, Verdict]:
         try:

@@ -113,7 +113,11 @@ class Budget:
 
 
 class RedisLink:
-    """Sends commands. Reading and writing fail apart: a Redis that is full still answers."""
+    """Sends commands. Reading and writing fail apart: a Redis that is full still answers.
+
+    Attributes:
+        count_failure: Hears of every failure.
+    """
 
     def __init__(self, host: str, port: int, password: str, count_failure: Callable[[Failure], None]) -> None:
         """Take the address, and whom to tell of failures; nothing is connected yet."""
@@ -130,7 +134,7 @@ class RedisLink:
         self._slots = asyncio.Semaphore(_SLOTS)
         # Of their own: those that wait long must not keep the others from learning that Redis fails.
         self._last_slots = asyncio.Semaphore(_SLOTS)
-        self._count_failure = count_failure
+        self.count_failure = count_failure
         self._reading = _Use("Reading from")
         self._writing = _Use("Writing to")
 
@@ -171,7 +175,7 @@ class RedisLink:
                 if isinstance(replies[0], ResponseError):
                     raise replies[0]
             except (RedisError, OSError) as error:
-                self._count_failure(Failure.of(error))
+                self.count_failure(Failure.of(error))
                 # What Redis says about one command is no reason to do without the others.
                 (use if isinstance(error, ResponseError) else self._reading).failed(error)
                 raise LeftAloneError from error
