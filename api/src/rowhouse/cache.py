@@ -42,19 +42,19 @@ class Entry:
     Attributes:
         body: The bytes that are sent; of what is missing, the sentence that says so.
         next: URL of the next page; empty when there is none.
+        made: When, in seconds since 1970.
         missing: Whether the answer is that there is none. It is kept for a short time only, as clients may ask for any
             number of things that are not there.
-        made: When, in seconds since 1970.
     """
 
     body: bytes
     next: str = ""
-    missing: bool = False
     made: int = field(default_factory=lambda: int(time.time()), compare=False)
+    missing: bool = False
 
     # What does not begin so was not written here.
     _MARK: ClassVar = "rowhouse 3"
-    # Against the same key again, by a client that is not to be helped otherwise.
+    # Long enough for a client that asks for the same again and again.
     _MISSING_SECONDS: ClassVar = 30
 
     def seconds_to_keep(self, ttl_seconds: int) -> int:
@@ -75,7 +75,8 @@ class Entry:
             return None
         try:
             made, length, missing, following = line.removeprefix(beginning).decode().split(" ")
-            return cls(body, following, bool(int(missing)), int(made)) if int(length) == len(body) else None
+            entry = cls(body, following, int(made), missing=bool(int(missing)))
+            return entry if int(length) == len(body) else None
         except ValueError:
             return None
 
