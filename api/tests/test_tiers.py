@@ -16,6 +16,8 @@ from rowhouse.redis_link import Failure, RedisLink
 from rowhouse.tiers import TieredCache
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
+# What a request may spend on Redis: more than a busy machine makes it wait for its turn to run.
+SECONDS = 1
 
 
 class Replica:
@@ -32,7 +34,7 @@ class Replica:
         self.failures = Counter[Failure]()
         beyond: Cache = NoCache(verdict)
         if port:
-            link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]))
+            link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]), SECONDS)
             beyond = RedisCache(link, 60, 5)
         self.cache = TieredCache(LocalCache(size, 60), beyond, lambda source: self.sources.update([source]))
 

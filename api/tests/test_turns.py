@@ -15,6 +15,8 @@ from rowhouse.redis_cache import RedisCache
 from rowhouse.redis_link import Failure, RedisLink
 
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
+# What a request may spend on Redis: more than a busy machine makes it wait for its turn to run.
+SECONDS = 1
 TURN = "rowhouse:a:turn"
 
 
@@ -24,7 +26,7 @@ class Process:
     def __init__(self, port: int, patience: float = 10) -> None:
         self.made = 0
         self.failures = Counter[Failure]()
-        link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]))
+        link = RedisLink("127.0.0.1", port, "throw-away", lambda failure: self.failures.update([failure]), SECONDS)
         self.cache = RedisCache(link, 60, patience)
 
     async def fetch(self, seconds: float = 0, error: Exception | None = None) -> Verdict:
@@ -97,7 +99,7 @@ def test_who_was_killed_is_waited_for_no_longer_than_its_turn(processes: list[Pr
 
     started = time.monotonic()
     assert Counter(asyncio.run(work())) == {MISS: 1, HIT: 9}
-    assert 0.2 < time.monotonic() - started < 1.5
+    assert 0.2 < time.monotonic() - started < 2
 
 
 def test_one_who_takes_longer_than_a_turn_keeps_it(processes: list[Process], client: Client) -> None:
@@ -116,7 +118,7 @@ def test_patience_has_an_end(redis: Redis, client: Client) -> None:
         await wait_for_turn(client)
         started = time.monotonic()
         assert await impatient.fetch() is MISS
-        assert 0.25 < time.monotonic() - started < 0.8
+        assert 0.25 < time.monotonic() - started < 0.9
         assert await making is MISS
 
     asyncio.run(work())
@@ -194,18 +196,18 @@ def test_when_redis_is_killed_those_who_wait_make_it_themselves(processes: list[
 
 def test_a_redis_that_falls_silent_holds_those_who_wait_one_time_out(processes: list[Process], client: Client) -> None:
     async def work() -> float:
-        making = asyncio.create_task(processes[0].fetch(1))
+        making = asyncio.create_task(processes[0].fetch(3))
         await wait_for_turn(client)
         waiting = asyncio.create_task(processes[1].fetch())
         await asyncio.sleep(0.1)
-        client.client_pause(1500)
+        client.client_pause(3000)
         started = time.monotonic()
         assert await waiting is MISS
         seconds = time.monotonic() - started
         assert await making is MISS
         return seconds
 
-    assert asyncio.run(work()) < 0.5
+    assert asyncio.run(work()) < 2
     assert processes[1].failures == {Failure.TIMEOUT: 1}
     client.client_unpause()
 

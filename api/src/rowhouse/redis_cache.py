@@ -38,7 +38,7 @@ class RedisCache:
     async def fetch(self, key: str, make: Make) -> tuple[Entry, Verdict]:
         """Return what is kept under the key, or make it and keep it; a failing Redis is a bypass."""
         name = _KEY_PREFIX + key
-        budget = Budget()
+        budget = self._redis.budget()
         try:
             (kept,) = await self._redis.read(budget, ("GET", name))
         except LeftAloneError:
@@ -96,7 +96,7 @@ class RedisCache:
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, _LOOK_SECONDS)
             # The time is PostgreSQL's and not Redis', so that each look has the whole time-out.
-            kept, turns = await self._redis.read(Budget(), ("GET", name), ("EXISTS", name + _TURN_SUFFIX))
+            kept, turns = await self._redis.read(self._redis.budget(), ("GET", name), ("EXISTS", name + _TURN_SUFFIX))
             entry = _entry_of(kept, key)
             if entry or not turns:
                 return entry
@@ -124,7 +124,7 @@ class RedisCache:
         while turn:
             await asyncio.sleep(_RENEW_SECONDS)
             with suppress(LeftAloneError):
-                await self._redis.write(Budget(), ("EVAL", _RENEW, 1, name, turn, _TURN_MILLISECONDS))
+                await self._redis.write(self._redis.budget(), ("EVAL", _RENEW, 1, name, turn, _TURN_MILLISECONDS))
 
     async def _make_or_look_again(self, name: str, key: str, make: Make) -> tuple[Entry, Verdict]:
         try:

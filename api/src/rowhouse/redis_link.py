@@ -109,7 +109,7 @@ async def _at_most(seconds: float) -> AsyncIterator[None]:
 class Budget:
     """What one request may still spend on Redis. To stand in line for it does not count."""
 
-    seconds: float = _TIMEOUT_SECONDS
+    seconds: float
 
 
 class RedisLink:
@@ -119,8 +119,16 @@ class RedisLink:
         count_failure: Hears of every failure.
     """
 
-    def __init__(self, host: str, port: int, password: str, count_failure: Callable[[Failure], None]) -> None:
-        """Take the address, and whom to tell of failures; nothing is connected yet."""
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        password: str,
+        count_failure: Callable[[Failure], None],
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+    ) -> None:
+        """Take the address, whom to tell of failures, and what a request may spend; nothing is connected yet."""
+        self._timeout_seconds = timeout_seconds
         self._pool = ConnectionPool(
             host=host,
             port=port,
@@ -141,6 +149,10 @@ class RedisLink:
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.disconnect()
+
+    def budget(self) -> Budget:
+        """Return what a request may spend."""
+        return Budget(self._timeout_seconds)
 
     async def read(self, budget: Budget, *commands: Command) -> list[Reply]:
         """Send commands in one go; whether they worked is told by the first one, and the others go along.
