@@ -48,9 +48,9 @@ def test_a_line_a_request_without_values(served: Served) -> None:
         served.public.get(path, headers={"X-Request-Id": "told"})
     told = lines(served, request_id="told", message="Answered")
     assert [(line["method"], line["route"], line["dataset"], line["status"], line["cache"]) for line in told] == [
-        ("GET", "/stations", "stations", 200, "bypass"),
+        ("GET", "/stations", "stations", 200, "miss"),
         ("GET", "/stations/{key}", "stations", 400, None),
-        ("GET", "/stations/{key}", "stations", 200, "bypass"),
+        ("GET", "/stations/{key}", "stations", 200, "miss"),
         ("GET", "/health", None, 200, None),
         ("GET", "none", None, 404, None),
     ]

@@ -47,7 +47,7 @@ def test_a_page(served: Served) -> None:
     response = served.public.get("/stations?limit=2")
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/json"
-    assert response.headers["X-Cache"] == "bypass"
+    assert response.headers["X-Cache"] == "miss"
     body = response.json()
     assert [row["id"] for row in body["data"]] == [1, 2]
     assert list(body["data"][0]) == ["id", "name", "height", "opened", "seen", "open"]

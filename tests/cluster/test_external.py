@@ -261,7 +261,8 @@ def test_with_the_pull_secret_but_without_a_cache_behind_a_balancer_and_an_ingre
         for item in pod["spec"]["containers"]
     }
     assert all(image.startswith(registry["stack_pull_registry"]) for image in images), images
-    assert [httpx.get(URL).headers["X-Cache"] for _ in range(2)] == ["bypass"] * 2
+    # Each worker has a memory of its own.
+    assert {httpx.get(URL).headers["X-Cache"] for _ in range(20)} == {"miss", "hit"}
     after = environment.objects()
     (stuck,) = before.keys() - after.keys()
     assert stuck.startswith("Job/")

@@ -9,6 +9,7 @@ from falcon.asgi import Response
 from rowhouse.cache import Cache, Entry, Verdict
 from rowhouse.dataset import Dataset
 from rowhouse.errors import VersionGoneError
+from rowhouse.problems import RowNotFoundProblem
 from rowhouse.store import Store
 from rowhouse.versions import Version
 
@@ -16,19 +17,17 @@ from rowhouse.versions import Version
 class Answers:
     """Gives a dataset's answers out of the cache or the store; what the two dataset routes share."""
 
-    def __init__(self, store: Store, cache: Cache, build: str, count_verdict: Callable[[Verdict], None]) -> None:
-        """Take what the answers come from, and whom to tell of it.
+    def __init__(self, store: Store, cache: Cache, build: str) -> None:
+        """Take what the answers come from.
 
         Args:
             store: What is asked on a miss.
             cache: What is asked first.
             build: Tells this program's answers in the cache from those of another.
-            count_verdict: Hears where each answer came from.
         """
         self._store = store
         self._cache = cache
         self._build = build
-        self._count_verdict = count_verdict
 
     async def send(
         self,
@@ -46,6 +45,9 @@ class Answers:
             question: The rest of the cache key; equal questions have equal texts.
             make: Makes the answer.
             number: The version that is asked about; None is the current one.
+
+        Raises:
+            RowNotFoundProblem: The answer is that there is none.
         """
         try:
             entry, verdict = await self._fetch(dataset, number, question, make)
@@ -53,12 +55,14 @@ class Answers:
             # Dropped, or loaded, since this process looked: another replica may have handed out the cursor.
             await self._store.catch_up()
             entry, verdict = await self._fetch(dataset, number, question, make)
-        resp.data = entry.body
-        resp.content_type = MEDIA_JSON
         resp.set_header("X-Cache", verdict)
-        self._count_verdict(verdict)
         if verdict is Verdict.HIT:
             self._tell_age(resp, entry)
+        if entry.missing:
+            # Made anew each time, as it holds the request's id.
+            raise RowNotFoundProblem(entry.body.decode())
+        resp.data = entry.body
+        resp.content_type = MEDIA_JSON
         if entry.next:
             resp.set_header("Link", f'<{entry.next}>; rel="next"')
 

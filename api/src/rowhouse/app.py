@@ -37,7 +37,7 @@ def create_app(
     datasets = tuple(datasets)
     app = falcon.asgi.App(middleware=[Lifespan(store, cache), farewell, Observation(metrics)])
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health"])
-    answers = Answers(store, cache, build, metrics.count_verdict)
+    answers = Answers(store, cache, build)
     for dataset in datasets:
         app.add_route(f"/{dataset.name}", CollectionResource(dataset, store, answers))
         app.add_route(f"/{dataset.name}/aggregate", AggregateResource(dataset, store, answers))

@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rowhouse.app import ASGIApp, by_port, create_admin_app, create_app
-from rowhouse.cache import Cache, NoCache, RedisCache
+from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
 from rowhouse.dataset import Dataset
+from rowhouse.local_cache import LocalCache
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
+from rowhouse.redis_cache import RedisCache
+from rowhouse.redis_link import RedisLink
 from rowhouse.settings import Settings
 from rowhouse.store import Store
+from rowhouse.tiers import TieredCache
 
 
 def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> ASGIApp:
@@ -41,18 +45,18 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
 def source_hash() -> str:
     """Hash this program's own source, so that another build never reads this one's cached answers."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _cache(settings: Settings, metrics: Metrics) -> Cache:
-    if not settings.redis_host:
-        return NoCache()
-    return RedisCache(
-        settings.redis_host,
-        settings.redis_port,
-        settings.redis_password,
-        settings.cache_ttl_seconds,
-        metrics.count_failure,
-    )
+    local = LocalCache(settings.cache_local_bytes, settings.cache_ttl_seconds)
+    beyond: Cache
+    if settings.redis_host:
+        link = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
+        # No statement of another process may take longer.
+        beyond = RedisCache(link, settings.cache_ttl_seconds, settings.statement_timeout_ms / 1000)
+    else:
+        beyond = NoCache(Verdict.MISS if settings.cache_local_bytes else Verdict.BYPASS)
+    return TieredCache(local, beyond, metrics.count_source)

@@ -15,9 +15,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from rowhouse import __version__
-from rowhouse.cache import Failure, Verdict
+from rowhouse.cache import Source
 from rowhouse.dataset import Dataset
 from rowhouse.errors import NotLoadedError
+from rowhouse.redis_link import Failure
 from rowhouse.store import Store
 
 # From an answer out of the cache to a statement that is given up.
@@ -40,12 +41,14 @@ class Metrics:
             registry=registry,
             buckets=_BUCKETS,
         )
-        verdicts = Counter("rowhouse_cache_total", "Answers by where they came from.", ["verdict"], registry=registry)
+        sources = Counter(
+            "rowhouse_cache_total", "Answers by where they came from.", ["verdict", "tier"], registry=registry
+        )
         failures = Counter("rowhouse_cache_failures_total", "Failures of the cache.", ["reason"], registry=registry)
         # Looking a child up costs as much as counting with it.
         self._requests = cache(requests.labels)
         self._seconds = cache(seconds.labels)
-        self._verdicts = {verdict: verdicts.labels(verdict) for verdict in Verdict}
+        self._sources = {source: sources.labels(*source.value) for source in Source}
         self._failures = {failure: failures.labels(failure) for failure in Failure}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -53,9 +56,9 @@ class Metrics:
         self._requests(route, method if method in HTTP_METHODS else "other", status).inc()
         self._seconds(route).observe(seconds)
 
-    def count_verdict(self, verdict: Verdict) -> None:
+    def count_source(self, source: Source) -> None:
         """Count where an answer came from."""
-        self._verdicts[verdict].inc()
+        self._sources[source].inc()
 
     def count_failure(self, failure: Failure) -> None:
         """Count a failure of the cache."""

@@ -10,7 +10,6 @@ from rowhouse.cache import Entry
 from rowhouse.dataset import Dataset
 from rowhouse.jsontext import dump
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
-from rowhouse.problems import RowNotFoundProblem
 from rowhouse.query import Count, Query
 from rowhouse.store import Store
 from rowhouse.values import Value, format_value, parse_key
@@ -85,7 +84,7 @@ class RowResource(DatasetResource):
         row = await self._store.row(self.dataset, version, key)
         collection = f"/{self.dataset.name}"
         if row is None:
-            raise RowNotFoundProblem(f"{collection} has no row whose {self.dataset.key.name} is {key}.")
+            return Entry(f"{collection} has no row whose {self.dataset.key.name} is {key}.".encode(), missing=True)
         body = {
             "data": orjson.Fragment(row),
             "meta": version.describe(self.dataset),

@@ -59,9 +59,13 @@ class Settings:
     statement_timeout_ms: int = setting(
         "Milliseconds after which PostgreSQL gives up on a request's statement.", 5000, minimum=1
     )
-    redis_host: str = setting("Host of the response cache. Empty: no cache.", "")
-    redis_port: int = setting("Port of the response cache.", 6379, minimum=1, maximum=65535)
-    redis_password: str = setting("Password of the response cache.", "", secret=True)
+    redis_host: str = setting("Host of the response cache that all replicas share. Empty: none.", "")
+    redis_port: int = setting("Port of the shared response cache.", 6379, minimum=1, maximum=65535)
+    redis_password: str = setting("Password of the shared response cache.", "", secret=True)
+    cache_local_bytes: int = setting(
+        "Bytes of responses that each worker keeps in its own memory, in front of the shared cache. 0: none.",
+        32 * 2**20,
+    )
     cache_ttl_seconds: int = setting(
         "Seconds that a response may stay in the cache. Staleness does not depend on it: a new version has new keys.",
         3600,
