@@ -71,18 +71,20 @@ class Entry:
         body: The bytes that are sent.
         next: URL of the next page; empty when there is none.
         made: When, in seconds since 1970.
+        coding: Content coding of the body; empty when there is none.
     """
 
     body: bytes
     next: str = ""
     made: int = field(default_factory=lambda: int(time.time()), compare=False)
+    coding: str = ""
 
     # What does not begin so was not written here.
-    _MARK: ClassVar = "rowhouse 2"
+    _MARK: ClassVar = "rowhouse 4"
 
     def to_bytes(self, key: str) -> bytes:
-        """Return one line that ties the entry to its key, tells its length and holds the link; then the body."""
-        return f"{self._beginning(key)}{self.made} {len(self.body)} {self.next}\n".encode() + self.body
+        """Return one line that ties the entry to its key, tells its length and coding and holds the link; then the body."""
+        return f"{self._beginning(key)}{self.made} {len(self.body)} {self.coding} {self.next}\n".encode() + self.body
 
     @classmethod
     def from_bytes(cls, content: bytes, key: str) -> Self | None:
@@ -92,8 +94,8 @@ class Entry:
         if not line.startswith(beginning) or not line.isascii():
             return None
         try:
-            made, length, following = line.removeprefix(beginning).decode().split(" ")
-            return cls(body, following, int(made)) if int(length) == len(body) else None
+            made, length, coding, following = line.removeprefix(beginning).decode().split(" ")
+            return cls(body, following, int(made), coding) if int(length) == len(body) else None
         except ValueError:
             return None
 

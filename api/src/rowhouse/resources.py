@@ -1,14 +1,21 @@
-"""The routes of a dataset: from a request to JSON."""
+"""The routes of a dataset: from a request to rows in one of the formats."""
 
+import io
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import orjson
 from falcon.asgi import Request, Response
 
-from rowhouse.answers import Answers
+from rowhouse.answers import Answers, Question
 from rowhouse.cache import Entry
+from rowhouse.choice import choose_format, require_json
+from rowhouse.compression import Coding
 from rowhouse.dataset import Dataset
+from rowhouse.exports import Export, Exports, WatchedRequest
+from rowhouse.formats import JSON, Format, Row, Selection
 from rowhouse.jsontext import dump
+from rowhouse.methods import answer_options
 from rowhouse.problems import RowNotFoundProblem
 from rowhouse.query import KeyValue, Query, parse_key, parse_query, refuse_parameters
 from rowhouse.store import Store, Version
@@ -23,34 +30,63 @@ class DatasetResource:
         self._store = store
         self._answers = answers
 
+    on_options = answer_options
+
 
 class CollectionResource(DatasetResource):
-    """/DATASET: a page of rows."""
+    """/DATASET and /DATASET.FORMAT: a page of rows, or all of them."""
 
-    async def on_get(self, req: Request, resp: Response) -> None:
-        """Answer with data, meta and links."""
+    def __init__(self, dataset: Dataset, store: Store, answers: Answers, exports: Exports) -> None:
+        """Serve one dataset, pages and exports."""
+        super().__init__(dataset, store, answers)
+        self._exports = exports
+
+    async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
+        """Answer with rows; in JSON with meta and links around them."""
         query = parse_query(self.dataset, req.query_string)
-        cursor = query.cursor
-        await self._answers.send(
-            resp,
-            self.dataset,
-            query.encode(),
-            lambda version: self._page(version, query),
-            cursor.version if cursor else None,
+        selection = Selection(self.dataset, self.dataset.columns)
+        form = choose_format(req, selection, suffix)
+        path = f"/{self.dataset.name}" + (f".{suffix}" if suffix else "")
+        # JSON is for pages. In all other formats a request that names no limit means everything.
+        is_export = form is not JSON and not req.has_param("limit")
+        question = Question(
+            dataset=self.dataset,
+            # The path is in the links.
+            text=f"{'every ' if is_export else ''}{path}?{query.encode()}",
+            format=form,
+            is_negotiated=suffix is None,
+            number=query.cursor.version if query.cursor else None,
         )
+        if is_export:
 
-    async def _page(self, version: Version, query: Query) -> Entry:
-        page = await self._store.page(self.dataset, version, query.limit, query.cursor.after if query.cursor else None)
-        following = self._link(query.after(page.next)) if page.next else None
+            async def begin(version: Version, coding: Coding | None) -> Export:
+                return await self._exports.begin(req, version.number, query, selection, form, coding)
+
+            await self._answers.stream(req, resp, question, begin)
+        else:
+            await self._answers.send(
+                req, resp, question, lambda version: self._page(version, path, query, selection, form)
+            )
+
+    on_head = on_get
+
+    async def _page(self, version: Version, path: str, query: Query, selection: Selection, form: Format) -> Entry:
+        def write(rows: Sequence[Row]) -> bytes:
+            output = io.BytesIO()
+            form.write(selection, [rows], output)
+            return output.getvalue()
+
+        after = query.cursor.after if query.cursor else None
+        page = await self._store.page(self.dataset, version, query.limit, after, write)
+        following = f"{path}?{query.after(page.next).encode()}" if page.next else None
+        if form is not JSON:
+            return Entry(page.data, following or "")
         body = {
             "data": orjson.Fragment(page.data),
             "meta": version.describe(self.dataset) | {"total": version.rows, "count": page.count, "limit": query.limit},
-            "links": {"self": self._link(query), "next": following},
+            "links": {"self": f"{path}?{query.encode()}", "next": following},
         }
         return Entry(dump(body), following or "")
-
-    def _link(self, query: Query) -> str:
-        return f"/{self.dataset.name}?{query.encode()}"
 
 
 class RowResource(DatasetResource):
@@ -58,10 +94,14 @@ class RowResource(DatasetResource):
 
     async def on_get(self, req: Request, resp: Response, key: str) -> None:
         """Answer with data, meta and links, or 404."""
+        require_json(req)
         refuse_parameters(req.query_string)
         value = parse_key(self.dataset.key, key)
         # As a path, so that it never equals a collection's question.
-        await self._answers.send(resp, self.dataset, f"/{value}", lambda version: self._row(version, value))
+        question = Question(dataset=self.dataset, text=f"/{value}", is_certain=False)
+        await self._answers.send(req, resp, question, lambda version: self._row(version, value))
+
+    on_head = on_get
 
     async def _row(self, version: Version, key: KeyValue) -> Entry:
         row = await self._store.row(self.dataset, version, key)

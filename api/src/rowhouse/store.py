@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +15,12 @@ from sqlalchemy import Engine, Select, bindparam, select
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.formats import Row, objects
 from rowhouse.jsontext import dump
 from rowhouse.link import Link
 from rowhouse.query import Cursor, KeyValue
 from rowhouse.watch import Watch
+from rowhouse.wholes import selected
 
 # A new version is announced; this is for what goes unannounced, such as PostgreSQL's silence.
 _POLL_SECONDS = 0.5
@@ -44,7 +46,7 @@ class Page:
     """Some rows.
 
     Attributes:
-        data: JSON array of objects.
+        data: The rows in the form that was asked for.
         count: Rows in it.
         next: Where the page behind it starts; None on the last one.
     """
@@ -138,8 +140,17 @@ class Store:
         if self.unavailable:
             raise DatabaseUnavailableError(self.unavailable)
 
-    async def page(self, dataset: Dataset, version: Version, limit: int, after: KeyValue | None) -> Page:
+    async def page(
+        self,
+        dataset: Dataset,
+        version: Version,
+        limit: int,
+        after: KeyValue | None,
+        write: Callable[[Sequence[Row]], bytes] | None = None,
+    ) -> Page:
         """Read at most `limit` rows in the order of the key, from behind `after` or from the start.
+
+        `write` turns rows into what the page holds, in the thread that has read them; without it that is JSON.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
@@ -148,7 +159,9 @@ class Store:
         first, behind, _ = self._statements(dataset, version.number)
         # One row more tells whether there is a next page.
         parameters = {"limit": limit + 1, "key": after}
-        return await self._link.ask(self._page, dataset, version, first if after is None else behind, parameters)
+        statement = first if after is None else behind
+        write = write or (lambda rows: dump(objects(dataset.columns, rows)))
+        return await self._link.ask(self._page, dataset, version, statement, parameters, write)
 
     async def row(self, dataset: Dataset, version: Version, key: KeyValue) -> bytes | None:
         """Read one row as a JSON object, None when there is none.
@@ -160,19 +173,25 @@ class Store:
         _, _, one = self._statements(dataset, version.number)
         return await self._link.ask(self._row, dataset, one, {"key": key})
 
-    def _page(self, dataset: Dataset, version: Version, statement: str, parameters: dict[str, Any]) -> Page:
+    def _page(
+        self,
+        dataset: Dataset,
+        version: Version,
+        statement: str,
+        parameters: dict[str, Any],
+        write: Callable[[Sequence[Row]], bytes],
+    ) -> Page:
         rows = self._link.fetch(statement, parameters)
         names = [column.name for column in dataset.columns]
         following = None
         if len(rows) == parameters["limit"]:
             rows = rows[:-1]
             following = Cursor(version.number, rows[-1][names.index(dataset.key.name)])
-        return Page(dump([dict(zip(names, row, strict=True)) for row in rows]), len(rows), following)
+        return Page(write(rows), len(rows), following)
 
     def _row(self, dataset: Dataset, statement: str, parameters: dict[str, Any]) -> bytes | None:
         rows = self._link.fetch(statement, parameters)
-        names = [column.name for column in dataset.columns]
-        return dump(dict(zip(names, rows[0], strict=True))) if rows else None
+        return dump(objects(dataset.columns, rows)[0]) if rows else None
 
     def _select_versions(self) -> Select[Any]:
         versions, pointers = self._catalog.versions, self._catalog.pointers
@@ -189,8 +208,9 @@ class Store:
         """Return the statements for a first page, a page behind a key, and one row."""
         table = self._catalog.table(dataset, version)
         key = table.c[dataset.key.name]
-        first = select(table).order_by(key).limit(bindparam("limit"))
-        statements = (first, first.where(key > bindparam("key")), select(table).where(key == bindparam("key")))
+        rows = selected(dataset, table)
+        first = rows.order_by(key).limit(bindparam("limit"))
+        statements = (first, first.where(key > bindparam("key")), rows.where(key == bindparam("key")))
         first_page, behind, one = (_compile(self._engine, statement) for statement in statements)
         return first_page, behind, one
 
