@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from falcon import HTTP_304
@@ -134,8 +134,8 @@ class Answers:
             tag = _entity_tag(self._key(version, question, variant))
             if _has_already(req, tag, version, is_certain=question.is_certain):
                 resp.status = HTTP_304
-            elif req.method == "GET":
-                resp.stream = await begin(version, variant.coding)
+            else:
+                resp.stream = await begin(version, variant.coding) if req.method == "GET" else _nothing()
             self._describe(resp, question, version, tag)
             if resp.status != HTTP_304:
                 self._describe_body(resp, question, variant.coding.name if variant.coding else "")
@@ -182,6 +182,11 @@ class Answers:
             # Whether this is still the current version cannot be known. RFC 9111 took back `Warning: 110`, which once
             # said so; Cache-Status (RFC 9211) is the field in which caches now explain themselves.
             resp.set_header("Cache-Status", "rowhouse; hit; detail=database-away")
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Be a stream, so that the answer to HEAD states no length; nobody reads it."""
+    yield b""
 
 
 def _variant(req: Request, form: Format) -> _Variant:

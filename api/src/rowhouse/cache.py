@@ -83,7 +83,7 @@ class Entry:
     _MARK: ClassVar = "rowhouse 4"
 
     def to_bytes(self, key: str) -> bytes:
-        """Return one line that ties the entry to its key, tells its length and coding and holds the link; then the body."""
+        """Return one line that ties the entry to its key, tells its length and coding, and holds the link; the body."""
         return f"{self._beginning(key)}{self.made} {len(self.body)} {self.coding} {self.next}\n".encode() + self.body
 
     @classmethod

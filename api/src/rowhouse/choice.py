@@ -50,8 +50,6 @@ def _named(suffix: str, selection: Selection) -> Format:
             if obstacle := form.obstacle(selection):
                 raise FormatUnavailableProblem(f".{suffix} cannot be given. {obstacle}")
             return form
-    names = [form.name for form in FORMATS]
-    raise UnknownFormatProblem(
-        f".{suffix} is no format; there is {', '.join(f'.{name}' for name in names)}.{did_you_mean(suffix, names, '.')}",
-        available=names,
-    )
+    suffixes = [f".{form.name}" for form in FORMATS]
+    near = did_you_mean(f".{suffix}", suffixes)
+    raise UnknownFormatProblem(f".{suffix} is no format; there is {', '.join(suffixes)}.{near}", available=suffixes)

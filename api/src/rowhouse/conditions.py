@@ -23,7 +23,7 @@ def is_of(if_modified_since: str, moment: datetime) -> bool:
     A later one is not taken: a rollback brings earlier data back, which is new to whoever has seen the later.
     """
     try:
-        return parsedate_to_datetime(if_modified_since).timestamp() == int(moment.timestamp())
+        return parsedate_to_datetime(if_modified_since) == moment.replace(microsecond=0)
     except (ValueError, OverflowError, IndexError, TypeError):
         # What is no date does not count.
         return False

@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Lock
+from typing import cast
 
 import psycopg2
 from falcon.asgi import Request
@@ -220,8 +221,7 @@ class Export:
                     if self._is_cut:
                         raise AbandonedError
                 try:
-                    driver = connection.driver_connection
-                    assert isinstance(driver, psycopg2.extensions.connection)
+                    driver = cast("psycopg2.extensions.connection", connection.driver_connection)
                     extract(driver, self._job.source, self._job.selection, self._job.format, pieces)
                 except BaseException:
                     # Else it would be reset politely, which a statement under way does not let happen.

@@ -152,8 +152,9 @@ def _features(selection: Selection, rows: Iterable[Row]) -> Iterator[dict[str, A
     point, key = selection.point, selection.dataset.key.name
     # Without a point the format has an obstacle, and is not asked.
     places = (point.longitude.name, point.latitude.name) if point else ()
-    for properties in objects(selection.columns, rows):
-        coordinates = [properties.pop(name) for name in places]
+    for item in objects(selection.columns, rows):
+        coordinates = [item[name] for name in places]
+        properties = {name: value for name, value in item.items() if name not in places}
         yield {
             "type": "Feature",
             **({"id": properties[key]} if key in properties else {}),

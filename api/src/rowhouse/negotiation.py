@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_RANGE = re.compile(rf"{_TOKEN}/{_TOKEN}")
-_CODING = re.compile(_TOKEN)
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_RANGE = re.compile(rf"{_WORD}/{_WORD}")
+_CODING = re.compile(_WORD)
 _WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 
 

@@ -20,7 +20,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class ParquetFormat(Format):
-    """Columns of the types int64, double, string, date32, timestamp (microseconds, UTC) and boolean; json is a string."""
+    """Columns of the types int64, double, string, date32, timestamp (microseconds, UTC), boolean; json is a string."""
 
     def write(self, selection: Selection, batches: Iterable[Sequence[Row]], output: Output) -> None:
         """Write a file that can be read while nothing of it but its end is known."""

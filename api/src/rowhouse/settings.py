@@ -88,7 +88,8 @@ class Settings:
         0,
     )
     cors_origins: str = setting(
-        "Origins whose pages may read answers, such as https://maps.example.org, separated by spaces. *: all. Empty: none.",
+        "Origins whose pages may read answers, such as https://maps.example.org, with spaces between. *: all."
+        " Empty: none.",
         "",
         pattern=r"\*|(https?://[^\s/*]+( https?://[^\s/*]+)*)?",
     )
