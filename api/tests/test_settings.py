@@ -59,3 +59,17 @@ def test_passwords_are_not_shown() -> None:
     )
     assert "swordfish" not in repr(settings)
     assert settings.database_password == "swordfish"
+
+
+@pytest.mark.parametrize("origins", ["", "*", "https://a.example", "https://a.example http://localhost:3000"])
+def test_origins(origins: str) -> None:
+    assert Settings.from_env(
+        {"ROWHOUSE_DATABASE_HOST": "h", "ROWHOUSE_DATABASE_USER": "u", "ROWHOUSE_CORS_ORIGINS": origins}
+    )
+
+
+@pytest.mark.parametrize("origins", ["a.example", "https://a.example/", "https://*.example", "* https://a.example"])
+def test_what_is_no_origin(origins: str) -> None:
+    environment = {"ROWHOUSE_DATABASE_HOST": "h", "ROWHOUSE_DATABASE_USER": "u", "ROWHOUSE_CORS_ORIGINS": origins}
+    with pytest.raises(SettingsError, match="ROWHOUSE_CORS_ORIGINS: cannot be .*Origins whose pages"):
+        Settings.from_env(environment)

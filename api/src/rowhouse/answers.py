@@ -14,7 +14,7 @@ from rowhouse.compression import CODINGS, LEAST_BYTES, Coding
 from rowhouse.conditions import http_date, is_of, names
 from rowhouse.dataset import Dataset
 from rowhouse.errors import VersionGoneError
-from rowhouse.exports import Export
+from rowhouse.exports import Export, WatchedRequest
 from rowhouse.formats import JSON, Format
 from rowhouse.negotiation import choose_coding
 from rowhouse.problems import NotAcceptableProblem
@@ -118,7 +118,7 @@ class Answers:
 
     async def stream(
         self,
-        req: Request,
+        req: WatchedRequest,
         resp: Response,
         question: Question,
         begin: Callable[[Version, Coding | None], Awaitable[Export]],
@@ -141,7 +141,11 @@ class Answers:
                 self._describe_body(resp, question, variant.coding.name if variant.coding else "")
                 self._tell_verdict(resp, Verdict.BYPASS)
 
-        await self._with_version(question, answer)
+        try:
+            await self._with_version(question, answer)
+        except BaseException:
+            req.unwatch()
+            raise
 
     async def _with_version(self, question: Question, answer: Callable[[Version], Awaitable[None]]) -> None:
         try:

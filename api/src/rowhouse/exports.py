@@ -46,8 +46,23 @@ log = logging.getLogger(__name__)
 class WatchedRequest(Request):
     """A request that tells when its client goes away, which falcon does not."""
 
-    async def until_disconnected(self) -> None:
-        """Wait until there is nobody left to answer to; what the client sends meanwhile is dropped."""
+    _departure: asyncio.Task[None] | None = None
+
+    def watch(self) -> asyncio.Task[None]:
+        """Return what is done when there is nobody left to answer to; what the client sends meanwhile is dropped.
+
+        It is one and the same for the whole request: gunicorn takes a cancelled wait for the client's end.
+        """
+        if self._departure is None:
+            self._departure = asyncio.create_task(self._receive_all())
+        return self._departure
+
+    def unwatch(self) -> None:
+        """Look no more."""
+        if self._departure:
+            self._departure.cancel()
+
+    async def _receive_all(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
@@ -122,24 +137,25 @@ class Exports:
             raise TooManyExportsProblem(self._places)
         source = whole(self._catalog, self._engine.dialect, selection.dataset, version, query)
         job = Job(source, selection, form, coding)
-        export = Export(self._engine, job, self._patience_seconds)
+        export = Export(self._engine, job, req, self._patience_seconds)
         self._running.add(export)
         # With its context, so that what the thread logs names the request.
         work = self._executor.submit(copy_context().run, export.run)
         loop = asyncio.get_running_loop()
         # A place is free when its thread is, which may be later than when the client is gone.
         work.add_done_callback(lambda _: loop.call_soon_threadsafe(self._running.discard, export))
-        await export.begin(req, self._why_unavailable)
+        await export.begin(self._why_unavailable)
         return export
 
 
 class Export:
     """One export, as the stream that falcon sends. `run` is for its thread, all else for the event loop's."""
 
-    def __init__(self, engine: Engine, job: Job, patience_seconds: float) -> None:
-        """Take what to export."""
+    def __init__(self, engine: Engine, job: Job, request: WatchedRequest, patience_seconds: float) -> None:
+        """Take what to export, and for whom."""
         self._engine = engine
         self._job = job
+        self._request = request
         self._channel = Channel(_PIECES, patience_seconds)
         self._loop = asyncio.get_running_loop()
         self._sender = asyncio.current_task()
@@ -150,9 +166,9 @@ class Export:
         self._line: socket.socket | None = None
         self._is_cut = False
 
-    async def begin(self, request: WatchedRequest, why_unavailable: Callable[[], str]) -> None:
+    async def begin(self, why_unavailable: Callable[[], str]) -> None:
         """Wait for the first piece, and watch client and database from now on."""
-        self._watcher = asyncio.create_task(self._watch(request, why_unavailable))
+        self._watcher = asyncio.create_task(self._watch(why_unavailable))
         try:
             self._first = await self._get()
         except BaseException:
@@ -172,6 +188,7 @@ class Export:
 
     async def close(self) -> None:
         """Let go of everything; falcon calls this whatever the end."""
+        self._request.unwatch()
         self.abandon()
 
     def abandon(self) -> None:
@@ -248,21 +265,16 @@ class Export:
         self._got_at = time.monotonic()
         return piece
 
-    async def _watch(self, request: WatchedRequest, why_unavailable: Callable[[], str]) -> None:
-        gone = asyncio.create_task(request.until_disconnected())
-        try:
-            while not gone.done():
-                await asyncio.wait({gone}, timeout=1)
-                if why_unavailable() and time.monotonic() - self._got_at > _AWAY_SECONDS:
-                    break
-        except asyncio.CancelledError:
-            gone.cancel()
-            raise
+    async def _watch(self, why_unavailable: Callable[[], str]) -> None:
+        departure = self._request.watch()
+        while not departure.done():
+            await asyncio.wait({departure}, timeout=1)
+            if why_unavailable() and time.monotonic() - self._got_at > _AWAY_SECONDS:
+                break
         self._channel.abandon()
         self._cut()
-        gone.cancel()
         # Nobody hears of it when the client is gone.
-        self._channel.end(None if gone.done() else DatabaseAwayError("PostgreSQL fell silent during an export"))
+        self._channel.end(None if departure.done() else DatabaseAwayError("PostgreSQL fell silent during an export"))
 
 
 def _explain(error: Exception) -> Exception:

@@ -7,6 +7,7 @@ made of rows that a cursor on the server hands out in batches.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any, cast
 
 import orjson
@@ -101,7 +102,10 @@ def extract(connection: Connection, source: Source, selection: Selection, form: 
     elif form is NDJSON:
         _copy(connection, _COPY_LINES, _lines(source.statement, selection.columns), source, pieces)
     else:
-        form.write(selection, _batches(connection, source), pieces)
+        batches = _batches(connection, source)
+        # Before anything is written, so that a failure until then can still be told as one.
+        first = next(batches, ())
+        form.write(selection, chain([first], batches), pieces)
 
 
 class _Records:
