@@ -136,7 +136,7 @@ def test_a_problem(served: Served, path: str, status: int, name: str, said: str)
 def test_a_method_that_is_not_there(served: Served, method: str) -> None:
     response = served.public.request(method, "/stations", content=b"{}")
     assert "GET" in assert_problem(response, 405, "method-not-allowed")["detail"]
-    assert response.headers["Allow"] == "GET, OPTIONS"
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_health(served: Served) -> None:

@@ -59,3 +59,14 @@ def test_passwords_are_not_shown() -> None:
     )
     assert "swordfish" not in repr(settings)
     assert settings.database_password == "swordfish"
+
+
+@pytest.mark.parametrize("origins", ["", "*", "https://a.example", "https://a.example http://localhost:3000"])
+def test_origins(origins: str) -> None:
+    assert Settings.from_env(LEAST | {"ROWHOUSE_CORS_ORIGINS": origins}).cors_origins == origins
+
+
+@pytest.mark.parametrize("origins", ["a.example", "https://a.example/", "https://*.example", "* https://a.example"])
+def test_what_is_no_origin(origins: str) -> None:
+    (problem,) = problems(ROWHOUSE_CORS_ORIGINS=origins)
+    assert problem.startswith(f"ROWHOUSE_CORS_ORIGINS: cannot be {origins!r}. Origins whose pages may read answers")

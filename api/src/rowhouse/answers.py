@@ -1,84 +1,230 @@
 """Gives answers out of the cache or the store, with the headers that all of them have."""
 
+import asyncio
+import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 
-from falcon import MEDIA_JSON
-from falcon.asgi import Response
+from falcon import HTTP_304
+from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache, Entry, Verdict
+from rowhouse.compression import CODINGS, LEAST_BYTES, Coding
+from rowhouse.conditions import http_date, is_of, names
 from rowhouse.dataset import Dataset
 from rowhouse.errors import VersionGoneError
-from rowhouse.problems import RowNotFoundProblem
+from rowhouse.exports import Export, WatchedRequest
+from rowhouse.formats import JSON, Format
+from rowhouse.negotiation import choose_coding
+from rowhouse.problems import NotAcceptableProblem, RowNotFoundProblem
 from rowhouse.store import Store
 from rowhouse.versions import Version
 
 
-class Answers:
-    """Gives a dataset's answers out of the cache or the store; what the two dataset routes share."""
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of one version of a dataset.
 
-    def __init__(self, store: Store, cache: Cache, build: str) -> None:
+    Attributes:
+        dataset: What about.
+        text: The rest; equal questions have equal texts.
+        format: What the answer is written in.
+        is_negotiated: Whether that was chosen by Accept.
+        is_certain: Whether the answer can be nothing but a success, once the version is known.
+        number: The version that is asked about; None is the current one.
+    """
+
+    dataset: Dataset
+    text: str
+    format: Format = JSON
+    is_negotiated: bool = False
+    is_certain: bool = True
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """The form of an answer on its way; `is_forced` when the client takes none without coding."""
+
+    coding: Coding | None
+    is_forced: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.coding.name if self.coding else ''}{'!' if self.is_forced else ''}"
+
+
+class Answers:
+    """Gives a dataset's answers out of the cache or the store; what all dataset routes share."""
+
+    def __init__(
+        self,
+        store: Store,
+        cache: Cache,
+        build: str,
+        max_age_seconds: int,
+    ) -> None:
         """Take what the answers come from.
 
         Args:
             store: What is asked on a miss.
             cache: What is asked first.
             build: Tells this program's answers in the cache from those of another.
+            max_age_seconds: How long others may use an answer again without asking.
         """
         self._store = store
         self._cache = cache
         self._build = build
+        # Everybody may keep an answer. no-cache: but asks whether it is still good, each time.
+        self._cache_control = f"public, max-age={max_age_seconds}" if max_age_seconds else "public, no-cache"
 
     async def send(
-        self,
-        resp: Response,
-        dataset: Dataset,
-        question: str,
-        make: Callable[[Version], Awaitable[Entry]],
-        number: int | None = None,
+        self, req: Request, resp: Response, question: Question, make: Callable[[Version], Awaitable[Entry]]
     ) -> None:
-        """Send the answer to a question about one version.
-
-        Args:
-            resp: Where to.
-            dataset: What about.
-            question: The rest of the cache key; equal questions have equal texts.
-            make: Makes the answer.
-            number: The version that is asked about; None is the current one.
+        """Send the answer to a question, which `make` makes, uncompressed, if it is not in the cache.
 
         Raises:
+            NotAcceptableProblem: The client takes no coding that there is.
             RowNotFoundProblem: The answer is that there is none.
         """
+        variant = _variant(req, question.format)
+
+        async def answer(version: Version) -> None:
+            key = self._key(version, question, variant)
+            tag = _entity_tag(key)
+            if _has_already(req, tag, version, is_certain=question.is_certain):
+                self._describe(resp, question, version, tag)
+                resp.status = HTTP_304
+                self._tell_staleness(resp)
+                return
+            entry, verdict = await self._cache.fetch(key, lambda: _make(version, variant, make))
+            resp.set_header("X-Cache", verdict)
+            if verdict is Verdict.HIT:
+                # Another replica's clock may be ahead.
+                resp.set_header("Age", str(max(0, int(time.time()) - entry.made)))
+                self._tell_staleness(resp)
+            if entry.missing:
+                # Made anew each time, as it holds the request's id.
+                raise RowNotFoundProblem(entry.body.decode())
+            self._describe(resp, question, version, tag)
+            if _has_already(req, tag, version, is_certain=True):
+                resp.status = HTTP_304
+                return
+            self._describe_body(resp, question, entry.coding)
+            resp.data = entry.body
+            if entry.next:
+                resp.set_header("Link", f'<{entry.next}>; rel="next"')
+
+        await self._with_version(question, answer)
+
+    async def stream(
+        self,
+        req: WatchedRequest,
+        resp: Response,
+        question: Question,
+        begin: Callable[[Version, Coding | None], Awaitable[Export]],
+    ) -> None:
+        """Send the answer to a question as a stream, which `begin` begins, past the cache.
+
+        Raises:
+            NotAcceptableProblem: The client takes no coding that there is.
+        """
+        variant = _variant(req, question.format)
+
+        async def answer(version: Version) -> None:
+            tag = _entity_tag(self._key(version, question, variant))
+            if _has_already(req, tag, version, is_certain=question.is_certain):
+                resp.status = HTTP_304
+            else:
+                resp.stream = await begin(version, variant.coding) if req.method == "GET" else _nothing()
+            self._describe(resp, question, version, tag)
+            if resp.status != HTTP_304:
+                self._describe_body(resp, question, variant.coding.name if variant.coding else "")
+                resp.set_header("X-Cache", Verdict.BYPASS)
+
         try:
-            entry, verdict = await self._fetch(dataset, number, question, make)
+            await self._with_version(question, answer)
+        except BaseException:
+            req.unwatch()
+            raise
+
+    async def _with_version(self, question: Question, answer: Callable[[Version], Awaitable[None]]) -> None:
+        try:
+            await answer(self._store.version(question.dataset, question.number))
         except VersionGoneError:
             # Dropped, or loaded, since this process looked: another replica may have handed out the cursor.
             await self._store.catch_up()
-            entry, verdict = await self._fetch(dataset, number, question, make)
-        resp.set_header("X-Cache", verdict)
-        if verdict is Verdict.HIT:
-            self._tell_age(resp, entry)
-        if entry.missing:
-            # Made anew each time, as it holds the request's id.
-            raise RowNotFoundProblem(entry.body.decode())
-        resp.data = entry.body
-        resp.content_type = MEDIA_JSON
-        if entry.next:
-            resp.set_header("Link", f'<{entry.next}>; rel="next"')
+            await answer(self._store.version(question.dataset, question.number))
 
-    def _tell_age(self, resp: Response, entry: Entry) -> None:
-        # Another replica's clock may be ahead.
-        resp.set_header("Age", str(max(0, int(time.time()) - entry.made)))
+    def _key(self, version: Version, question: Question, variant: _Variant) -> str:
+        dataset = question.dataset
+        # The time tells it from the same number in a database that was lost and filled anew.
+        state = f"{dataset.schema_hash}:{dataset.name}:{version.number}:{version.loaded_at.timestamp()}"
+        return f"{self._build}:{state}:{question.format.name}:{variant.name}:{question.text}"
+
+    def _describe(self, resp: Response, question: Question, version: Version, tag: str) -> None:
+        """Set the headers that a 304 has too."""
+        resp.set_header("ETag", tag)
+        resp.set_header("Last-Modified", http_date(version.loaded_at))
+        resp.set_header("Cache-Control", self._cache_control)
+        resp.append_header("Vary", "Accept, Accept-Encoding" if question.is_negotiated else "Accept-Encoding")
+
+    def _describe_body(self, resp: Response, question: Question, coding: str) -> None:
+        resp.content_type = question.format.content_type
+        if coding:
+            resp.set_header("Content-Encoding", coding)
+        if question.format is not JSON:
+            resp.set_header("Content-Disposition", f'inline; filename="{question.dataset.name}.{question.format.name}"')
+            # Values are somebody's texts: no browser may take them for a page.
+            resp.set_header("X-Content-Type-Options", "nosniff")
+
+    def _tell_staleness(self, resp: Response) -> None:
         if self._store.unavailable:
             # Whether this is still the current version cannot be known. RFC 9111 took back `Warning: 110`, which once
             # said so; Cache-Status (RFC 9211) is the field in which caches now explain themselves.
             resp.set_header("Cache-Status", "rowhouse; hit; detail=database-away")
 
-    async def _fetch(
-        self, dataset: Dataset, number: int | None, question: str, make: Callable[[Version], Awaitable[Entry]]
-    ) -> tuple[Entry, Verdict]:
-        version = self._store.version(dataset, number)
-        # The time tells it from the same number in a database that was lost and filled anew.
-        state = f"{dataset.schema_hash}:{dataset.name}:{version.number}:{version.loaded_at.timestamp()}"
-        key = f"{self._build}:{state}:{question}"
-        return await self._cache.fetch(key, lambda: make(version))
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Be a stream, so that the answer to HEAD states no length; nobody reads it."""
+    yield b""
+
+
+def _variant(req: Request, form: Format) -> _Variant:
+    accepted = req.get_header("Accept-Encoding")
+    name = choose_coding(accepted, tuple(CODINGS))
+    if name is None:
+        raise NotAcceptableProblem(
+            f"Accept-Encoding takes none of {', '.join(CODINGS)} and identity.", available=[*CODINGS, "identity"]
+        )
+    is_forced = name != "identity" and choose_coding(accepted, ()) is None
+    if name == "identity" or (form.is_compressed and not is_forced):
+        return _Variant(None, is_forced=False)
+    return _Variant(CODINGS[name], is_forced)
+
+
+async def _make(version: Version, variant: _Variant, make: Callable[[Version], Awaitable[Entry]]) -> Entry:
+    entry = await make(version)
+    if variant.coding and not entry.missing and (variant.is_forced or len(entry.body) >= LEAST_BYTES):
+        # In a thread: a large page takes milliseconds, in which nobody else would be answered.
+        body = await asyncio.to_thread(variant.coding.whole, entry.body)
+        return replace(entry, body=body, coding=variant.coding.name)
+    return entry
+
+
+def _entity_tag(key: str) -> str:
+    """Return a strong entity tag: equal keys have equal bytes, as neither a version nor this program changes."""
+    return f'"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"'
+
+
+def _has_already(req: Request, tag: str, version: Version, *, is_certain: bool) -> bool:
+    """Tell whether the client has this answer.
+
+    A matching tag shows that it once got it. `*` and a date match even where there is nothing, so they only count where
+    the answer is certain to be a success (RFC 9110, 13.2.1).
+    """
+    if (listed := req.get_header("If-None-Match")) is not None:
+        return is_certain if listed.strip() == "*" else names(listed, tag)
+    since = req.get_header("If-Modified-Since")
+    return is_certain and since is not None and is_of(since, version.loaded_at)

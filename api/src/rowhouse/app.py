@@ -1,6 +1,7 @@
 """Wiring: which route is answered by what."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import falcon.asgi
@@ -8,7 +9,9 @@ from falcon.asgi import Request, Response
 
 from rowhouse.answers import Answers
 from rowhouse.cache import Cache
+from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import Dataset
+from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
@@ -21,26 +24,55 @@ type ASGIApp = Callable[
 ]
 
 
+@dataclass(frozen=True)
+class HttpPolicy:
+    """What others may do with answers.
+
+    Attributes:
+        max_age_seconds: How long they may use one again without asking.
+        cors_origins: Origins whose pages may read them, with spaces between; `*`: all.
+    """
+
+    max_age_seconds: int
+    cors_origins: str
+
+
 def create_app(
-    datasets: Iterable[Dataset], store: Store, cache: Cache, metrics: Metrics, farewell: Farewell, build: str
-) -> falcon.asgi.App[Request, Response]:
-    """Make the public app. It opens the store when it starts, and closes store and cache when it ends.
+    datasets: Iterable[Dataset],
+    store: Store,
+    cache: Cache,
+    exports: Exports,
+    metrics: Metrics,
+    farewell: Farewell,
+    build: str,
+    policy: HttpPolicy,
+) -> falcon.asgi.App[Any, Response]:
+    """Make the public app. It opens store and exports when it starts, and closes them and the cache when it ends.
 
     Args:
         datasets: What is served.
         store: Where the rows come from.
         cache: Where ready-made answers are kept.
+        exports: What sends whole datasets.
         metrics: Where requests are counted.
         farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
+        policy: What others may do with the answers.
     """
     datasets = tuple(datasets)
-    app = falcon.asgi.App(middleware=[Lifespan(store, cache), farewell, Observation(metrics)])
+    # What comes first is done last, when an answer is there.
+    app: falcon.asgi.App[Any, Response] = falcon.asgi.App(
+        middleware=[CrossOrigin(policy.cors_origins), Lifespan(store, cache, exports), farewell, Observation(metrics)],
+        request_type=WatchedRequest,
+    )
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health"])
-    answers = Answers(store, cache, build)
+    answers = Answers(store, cache, build, policy.max_age_seconds)
     for dataset in datasets:
-        app.add_route(f"/{dataset.name}", CollectionResource(dataset, store, answers))
-        app.add_route(f"/{dataset.name}/aggregate", AggregateResource(dataset, store, answers))
+        collection = CollectionResource(dataset, store, answers, exports)
+        aggregate = AggregateResource(dataset, store, answers, exports)
+        for path, resource in ((f"/{dataset.name}", collection), (f"/{dataset.name}/aggregate", aggregate)):
+            app.add_route(path, resource)
+            app.add_route(f"{path}.{{suffix}}", resource)
         app.add_route(f"/{dataset.name}/{{key}}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
     return app

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from rowhouse.app import ASGIApp, by_port, create_admin_app, create_app
+from rowhouse.app import ASGIApp, HttpPolicy, by_port, create_admin_app, create_app
 from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
-from rowhouse.database import serving_engine
+from rowhouse.database import exporting_engine, serving_engine
 from rowhouse.dataset import Dataset
+from rowhouse.exports import Exports
 from rowhouse.local_cache import LocalCache
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
@@ -29,15 +30,32 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         farewell: Ends connections when a worker ends.
     """
     datasets = tuple(datasets)
+    catalog = Catalog(settings.database_schema)
     store = Store(
         serving_engine(settings),
-        Catalog(settings.database_schema),
+        catalog,
         datasets,
         threads=settings.database_pool_size - 1,
     )
+    exports = Exports(
+        exporting_engine(settings),
+        catalog,
+        settings.exports_at_once,
+        settings.export_patience_seconds,
+        lambda: store.unavailable,
+    )
     build = source_hash()
     metrics = Metrics()
-    public = create_app(datasets, store, _cache(settings, metrics), metrics, farewell, build)
+    public = create_app(
+        datasets,
+        store,
+        _cache(settings, metrics),
+        exports,
+        metrics,
+        farewell,
+        build,
+        HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
+    )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
     return by_port(public, admin, settings.admin_port)
 

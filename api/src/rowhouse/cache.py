@@ -45,15 +45,17 @@ class Entry:
         made: When, in seconds since 1970.
         missing: Whether the answer is that there is none. It is kept for a short time only, as clients may ask for any
             number of things that are not there.
+        coding: Content coding of the body; empty when there is none.
     """
 
     body: bytes
     next: str = ""
     made: int = field(default_factory=lambda: int(time.time()), compare=False)
     missing: bool = False
+    coding: str = ""
 
     # What does not begin so was not written here.
-    _MARK: ClassVar = "rowhouse 3"
+    _MARK: ClassVar = "rowhouse 5"
     # Long enough for a client that asks for the same again and again.
     _MISSING_SECONDS: ClassVar = 30
 
@@ -62,8 +64,8 @@ class Entry:
         return min(ttl_seconds, self._MISSING_SECONDS) if self.missing else ttl_seconds
 
     def to_bytes(self, key: str) -> bytes:
-        """Return one line that ties the entry to its key, tells its length and holds the link; then the body."""
-        line = f"{self._beginning(key)}{self.made} {len(self.body)} {int(self.missing)} {self.next}\n"
+        """Return one line that ties the entry to its key and tells length, coding and link; then the body."""
+        line = f"{self._beginning(key)}{self.made} {len(self.body)} {int(self.missing)} {self.coding} {self.next}\n"
         return line.encode() + self.body
 
     @classmethod
@@ -74,8 +76,8 @@ class Entry:
         if not line.startswith(beginning) or not line.isascii():
             return None
         try:
-            made, length, missing, following = line.removeprefix(beginning).decode().split(" ")
-            entry = cls(body, following, int(made), missing=bool(int(missing)))
+            made, length, missing, coding, following = line.removeprefix(beginning).decode().split(" ")
+            entry = cls(body, following, int(made), bool(int(missing)), coding)
             return entry if int(length) == len(body) else None
         except ValueError:
             return None

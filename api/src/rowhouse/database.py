@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, NullPool, create_engine
 
 from rowhouse.settings import Settings
 
@@ -10,7 +10,8 @@ from rowhouse.settings import Settings
 _CONNECT_TIMEOUT_SECONDS = 2
 _UNACKNOWLEDGED_DATA_TIMEOUT_MS = 5000
 
-# A load that was killed, or whose machine is gone, must not hold its locks until a long statement ends or TCP gives up.
+# A load or export that was killed, or whose machine is gone, must not hold its locks until a long statement ends or TCP
+# gives up.
 _LOST_CLIENT = {
     "client_connection_check_interval": "1s",
     "tcp_keepalives_idle": "10s",
@@ -29,6 +30,28 @@ def serving_engine(settings: Settings) -> Engine:
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
         max_overflow=0,
+    )
+
+
+def exporting_engine(settings: Settings) -> Engine:
+    """Make the engine that exports: a new connection each, which only reads, and statements that may take their time.
+
+    The time that one may take is that of its client. When that is gone, so is the connection, which PostgreSQL looks
+    for even while it sends nothing. Locks are another matter: what waits for one is waited for by others.
+    """
+    options = {
+        "statement_timeout": "0",
+        "lock_timeout": f"{settings.statement_timeout_ms}ms",
+        "default_transaction_read_only": "on",
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        "client_encoding": "UTF8",
+        # All rows will be fetched, not only the first ones.
+        "cursor_tuple_fraction": "1.0",
+        **_LOST_CLIENT,
+    }
+    return create_engine(
+        _url(settings), connect_args=_connect_args(settings, "rowhouse-export", options), poolclass=NullPool
     )
 
 

@@ -24,7 +24,7 @@ from rowhouse.problems import (
 log = logging.getLogger(__name__)
 
 
-def add_handlers(app: falcon.asgi.App[Request, Response], routes: list[str]) -> None:
+def add_handlers(app: falcon.asgi.App[Any, Response], routes: list[str]) -> None:
     """Make every error of the app a problem; `routes` is what a lost client is shown."""
 
     async def refuse_route(req: Request, resp: Response | None, **kwargs: Any) -> None:  # noqa: ARG001
@@ -45,6 +45,8 @@ async def _problem(_req: Request, resp: Response, error: Problem, _params: dict[
     identifier = request_id.get()
     resp.data = orjson.dumps(error.body() | ({"request_id": identifier} if identifier else {}))
     resp.content_type = MEDIA_TYPE
+    # Without it, some kinds could be kept by rule of thumb (RFC 9111, 4.2.2), and then outlive their cause.
+    resp.set_header("Cache-Control", "no-store")
     resp.set_headers(error.headers)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache
+from rowhouse.exports import Exports
 from rowhouse.logs import request_id
 from rowhouse.metrics import Metrics
 from rowhouse.resources import DatasetResource
@@ -24,19 +25,22 @@ log = logging.getLogger(__name__)
 
 
 class Lifespan:
-    """Opens the store in the process that serves, and closes store and cache at the end."""
+    """Opens store and exports in the process that serves, and closes them and the cache at the end."""
 
-    def __init__(self, store: Store, cache: Cache) -> None:
+    def __init__(self, store: Store, cache: Cache, exports: Exports) -> None:
         """Take what is opened and closed."""
         self._store = store
         self._cache = cache
+        self._exports = exports
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Open the store."""
+        """Open what needs it."""
+        self._exports.open()
         await self._store.open()
 
     async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Close both."""
+        """Close all."""
+        self._exports.close()
         await self._store.close()
         await self._cache.close()
 

@@ -10,6 +10,7 @@ from rowhouse import __version__
 from rowhouse.dataset import Dataset
 from rowhouse.errors import NotLoadedError
 from rowhouse.jsontext import dump
+from rowhouse.methods import answer_options
 from rowhouse.metrics import Exposition
 from rowhouse.parameters import refuse_parameters
 from rowhouse.problems import UnavailableProblem
@@ -46,6 +47,11 @@ class HealthResource:
             }
         )
         resp.content_type = MEDIA_JSON
+        # The next moment it may be otherwise.
+        resp.set_header("Cache-Control", "no-store")
+
+    on_head = on_get
+    on_options = answer_options
 
 
 class LiveResource:
@@ -54,6 +60,9 @@ class LiveResource:
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Answer 200."""
         resp.media = {"status": "ok"}
+
+    on_head = on_get
+    on_options = answer_options
 
 
 class ReadyResource:
@@ -77,6 +86,9 @@ class ReadyResource:
             raise UnavailableProblem(f"{self._store.unavailable or error}.") from error
         resp.media = {"status": "ok"}
 
+    on_head = on_get
+    on_options = answer_options
+
 
 class MetricsResource:
     """/metrics: what Prometheus asks for."""
@@ -89,3 +101,6 @@ class MetricsResource:
         """Answer in Prometheus' text format."""
         resp.data = self._exposition.text()
         resp.content_type = CONTENT_TYPE_LATEST
+
+    on_head = on_get
+    on_options = answer_options

@@ -79,6 +79,30 @@ class RouteNotFoundProblem(Problem):
     title = "There is nothing here"
 
 
+class UnknownFormatProblem(Problem):
+    """A suffix that no format has."""
+
+    status = HTTPStatus.NOT_FOUND
+    name = "unknown-format"
+    title = "Unknown format"
+
+
+class FormatUnavailableProblem(Problem):
+    """A format that these rows cannot be written in."""
+
+    status = HTTPStatus.NOT_FOUND
+    name = "format-unavailable"
+    title = "Not available in this format"
+
+
+class NotAcceptableProblem(Problem):
+    """Accept or Accept-Encoding leaves nothing over that could be sent."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    name = "not-acceptable"
+    title = "Nothing that the client accepts"
+
+
 class MethodNotAllowedProblem(Problem):
     """A method that the route does not have."""
 
@@ -109,6 +133,21 @@ class UnavailableProblem(Problem):
     def __init__(self, detail: str) -> None:
         """Tell the client to come back soon."""
         super().__init__(detail, headers={"Retry-After": "1"})
+
+
+class TooManyExportsProblem(Problem):
+    """An export while every place for one is taken."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    name = "too-many-exports"
+    title = "Too many exports at once"
+
+    def __init__(self, places: int) -> None:
+        """Name what is still to be had."""
+        super().__init__(
+            f"This process sends {places} exports already. Try again soon, or ask for pages by limit.",
+            headers={"Retry-After": "5"},
+        )
 
 
 class HttpProblem(Problem):

@@ -1,14 +1,22 @@
-"""The routes of a dataset: from a request to JSON."""
+"""The routes of a dataset: from a request to rows in one of the formats."""
 
+import io
+from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 import orjson
 from falcon.asgi import Request, Response
 
-from rowhouse.answers import Answers
+from rowhouse.answers import Answers, Question
 from rowhouse.cache import Entry
+from rowhouse.choice import choose_format, require_json
+from rowhouse.compression import Coding
 from rowhouse.dataset import Dataset
+from rowhouse.exports import Export, Exports, WatchedRequest
+from rowhouse.formats import JSON, Format, Row, Selection
 from rowhouse.jsontext import dump
+from rowhouse.methods import answer_options
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
 from rowhouse.query import Count, Query
 from rowhouse.store import Store
@@ -25,23 +33,55 @@ class DatasetResource:
         self._store = store
         self._answers = answers
 
+    on_options = answer_options
 
-class _PagesResource(DatasetResource):
-    """A route that answers a query page by page."""
 
-    async def _send(self, resp: Response, path: str, query: Query) -> None:
-        """Answer with data, meta and links; the path tells the route's questions from those of others."""
-        await self._answers.send(
-            resp,
-            self.dataset,
-            f"{path}?{query.encode()}",
-            lambda version: self._page(version, path, query),
-            query.cursor.version if query.cursor else None,
+class _SelectionResource(DatasetResource):
+    """A route that answers a query: a page, or all of it."""
+
+    def __init__(self, dataset: Dataset, store: Store, answers: Answers, exports: Exports) -> None:
+        """Serve one dataset, pages and exports."""
+        super().__init__(dataset, store, answers)
+        self._exports = exports
+
+    async def _send(self, req: WatchedRequest, resp: Response, path: str, suffix: str | None, query: Query) -> None:
+        """Answer with rows; in JSON with meta and links around them."""
+        selection = Selection(self.dataset, query.columns)
+        form = choose_format(req, selection, suffix)
+        path += f".{suffix}" if suffix else ""
+        # JSON is for pages. In all other formats a request that names no limit means everything.
+        is_export = form is not JSON and not req.has_param("limit")
+        if is_export:
+            query = replace(query, limit=None)
+        question = Question(
+            dataset=self.dataset,
+            # The path is in the links.
+            text=f"{path}?{query.encode()}",
+            format=form,
+            is_negotiated=suffix is None,
+            number=query.cursor.version if query.cursor else None,
         )
+        if is_export:
 
-    async def _page(self, version: Version, path: str, query: Query) -> Entry:
-        page = await self._store.page(version, query)
+            async def begin(version: Version, coding: Coding | None) -> Export:
+                return await self._exports.begin(req, version.number, query, selection, form, coding)
+
+            await self._answers.stream(req, resp, question, begin)
+        else:
+            await self._answers.send(
+                req, resp, question, lambda version: self._page(version, path, query, selection, form)
+            )
+
+    async def _page(self, version: Version, path: str, query: Query, selection: Selection, form: Format) -> Entry:
+        def write(rows: Sequence[Row]) -> bytes:
+            output = io.BytesIO()
+            form.write(selection, [rows], output)
+            return output.getvalue()
+
+        page = await self._store.page(version, query, write)
         following = f"{path}?{query.after(page.next).encode()}" if page.next else None
+        if form is not JSON:
+            return Entry(page.data, following or "")
         accuracy = None if page.total is None else query.count or Count.EXACT
         body = {
             "data": orjson.Fragment(page.data),
@@ -52,20 +92,26 @@ class _PagesResource(DatasetResource):
         return Entry(dump(body), following or "")
 
 
-class CollectionResource(_PagesResource):
-    """/DATASET: a page of rows."""
+class CollectionResource(_SelectionResource):
+    """/DATASET and /DATASET.FORMAT: rows."""
 
-    async def on_get(self, req: Request, resp: Response) -> None:
+    async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with rows."""
-        await self._send(resp, f"/{self.dataset.name}", parse_query(self.dataset, req.query_string))
+        query = parse_query(self.dataset, req.query_string)
+        await self._send(req, resp, f"/{self.dataset.name}", suffix, query)
+
+    on_head = on_get
 
 
-class AggregateResource(_PagesResource):
-    """/DATASET/aggregate: a page of groups of rows."""
+class AggregateResource(_SelectionResource):
+    """/DATASET/aggregate and /DATASET/aggregate.FORMAT: groups of rows."""
 
-    async def on_get(self, req: Request, resp: Response) -> None:
+    async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with groups."""
-        await self._send(resp, f"/{self.dataset.name}/aggregate", parse_aggregate(self.dataset, req.query_string))
+        query = parse_aggregate(self.dataset, req.query_string)
+        await self._send(req, resp, f"/{self.dataset.name}/aggregate", suffix, query)
+
+    on_head = on_get
 
 
 class RowResource(DatasetResource):
@@ -73,12 +119,14 @@ class RowResource(DatasetResource):
 
     async def on_get(self, req: Request, resp: Response, key: str) -> None:
         """Answer with data, meta and links, or 404."""
+        require_json(req)
         refuse_parameters(req.query_string)
         value = parse_key(self.dataset.key, key)
         # As a path, so that it never equals a collection's question.
-        await self._answers.send(
-            resp, self.dataset, f"/{format_value(value)}", lambda version: self._row(version, value)
-        )
+        question = Question(dataset=self.dataset, text=f"/{format_value(value)}", is_certain=False)
+        await self._answers.send(req, resp, question, lambda version: self._row(version, value))
+
+    on_head = on_get
 
     async def _row(self, version: Version, key: Value) -> Entry:
         row = await self._store.row(self.dataset, version, key)

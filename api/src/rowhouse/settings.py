@@ -1,5 +1,6 @@
 """Settings: one field is one setting, its name, type, default and help. The only reader of the environment."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ def setting(
     minimum: int = 0,
     maximum: int = 2**31 - 1,
     choices: tuple[str, ...] = (),
+    pattern: str = "",
     secret: bool = False,
 ) -> Any:
     """Declare a setting; typed Any, as a dataclass field stands where the field's own type is declared.
@@ -28,9 +30,10 @@ def setting(
         minimum: Least value of a number.
         maximum: Greatest value of a number.
         choices: The values allowed for a text; empty: any.
+        pattern: Regular expression for the whole of a text; empty: any.
         secret: Kept out of repr.
     """
-    metadata = {"help": text, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {"help": text, "minimum": minimum, "maximum": maximum, "choices": choices, "pattern": pattern}
     if default is MISSING:
         return field(repr=not secret, metadata=metadata)
     return field(default=default, repr=not secret, metadata=metadata)
@@ -59,6 +62,12 @@ class Settings:
     statement_timeout_ms: int = setting(
         "Milliseconds after which PostgreSQL gives up on a request's statement.", 5000, minimum=1
     )
+    exports_at_once: int = setting(
+        "Whole tables that each worker sends at a time, each on a connection beyond the pool.", 2, minimum=1
+    )
+    export_patience_seconds: int = setting(
+        "Seconds after which an export ends whose client has taken nothing.", 60, minimum=1
+    )
     redis_host: str = setting("Host of the response cache that all replicas share. Empty: none.", "")
     redis_port: int = setting("Port of the shared response cache.", 6379, minimum=1, maximum=65535)
     redis_password: str = setting("Password of the shared response cache.", "", secret=True)
@@ -77,6 +86,17 @@ class Settings:
     port: int = setting("Port of the API.", 8000, minimum=1, maximum=65535)
     admin_port: int = setting("Port of /livez, /readyz and /metrics, not for clients.", 8001, minimum=1, maximum=65535)
     workers: int = setting("Processes that answer requests; about one for each CPU.", 2, minimum=1)
+    http_max_age_seconds: int = setting(
+        "Seconds for which clients and proxies may use an answer again without asking. 0: they ask each time, and are"
+        " told at once, without the answer, that it is still good.",
+        0,
+    )
+    cors_origins: str = setting(
+        "Origins whose pages may read answers, such as https://maps.example.org, with spaces between. *: all."
+        " Empty: none.",
+        "",
+        pattern=r"\*|(https?://[^\s/*]+( https?://[^\s/*]+)*)?",
+    )
     log_level: str = setting(
         "Least level that is logged. debug logs paths and query strings too.",
         "info",
@@ -125,4 +145,6 @@ def _parse(text: str, kind: type, item: Field[Any]) -> object:
     choices = item.metadata["choices"]
     if choices and text not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}, not {text!r}.{did_you_mean(text, choices)}")
+    if item.metadata["pattern"] and not re.fullmatch(item.metadata["pattern"], text):
+        raise ValueError(f"cannot be {text!r}. {item.metadata['help']}")
     return kind(text)

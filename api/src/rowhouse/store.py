@@ -1,17 +1,16 @@
 """Reads rows from PostgreSQL and hands them over as JSON bytes. Knows nothing of HTTP."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
 from sqlalchemy import Engine
 
 from rowhouse.catalog import Catalog
 from rowhouse.cursor import Cursor
-from rowhouse.dataset import Column, ColumnType, Dataset
+from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError
+from rowhouse.formats import Row, objects
 from rowhouse.jsontext import dump
 from rowhouse.link import Link
 from rowhouse.query import DEFAULT_LIMIT, Count, Query, order_text
@@ -25,7 +24,7 @@ class Page:
     """Some rows.
 
     Attributes:
-        data: JSON array of objects.
+        data: The rows in the form that was asked for.
         count: Rows in it.
         next: Where the page behind it starts; None on the last one.
         total: Rows on all pages; None where nobody asked.
@@ -84,15 +83,17 @@ class Store:
         if self.unavailable:
             raise DatabaseUnavailableError(self.unavailable)
 
-    async def page(self, version: Version, query: Query) -> Page:
+    async def page(self, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
         """Read one page of a query, as long as its limit says.
+
+        `write` turns rows into what the page holds, in the thread that has read them.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
             OutOfRangeError: A sum or mean is too large.
             VersionGoneError: The version was dropped meanwhile.
         """
-        return await self._link.ask(self._page, version, query)
+        return await self._link.ask(self._page, version, query, write)
 
     async def row(self, dataset: Dataset, version: Version, key: Value) -> bytes | None:
         """Read one row as a JSON object, None when there is none.
@@ -103,10 +104,10 @@ class Store:
         """
         return await self._link.ask(self._row, dataset, self._statements.row(dataset, version.number, key))
 
-    def _page(self, version: Version, query: Query) -> Page:
+    def _page(self, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
         limit = query.limit or DEFAULT_LIMIT
         # One row more tells whether there is a next page.
-        rows: list[tuple[Any, ...]] = []
+        rows: list[Row] = []
         for statement in self._statements.page(version.number, query):
             left = limit + 1 - len(rows)
             rows += self._link.fetch(statement.text, {**statement.parameters, "limit": left})
@@ -120,7 +121,7 @@ class Store:
             last = dict(zip(names, rows[-1], strict=True))
             values = tuple(last[item.column.name] for item in query.order)
             following = Cursor(version.number, order_text(query.order), values)
-        return Page(dump(_objects(query.columns, rows)), len(rows), following, self._total(version, query))
+        return Page(write(rows), len(rows), following, self._total(version, query))
 
     def _total(self, version: Version, query: Query) -> int | None:
         if query.is_whole:
@@ -136,18 +137,7 @@ class Store:
 
     def _row(self, dataset: Dataset, statement: Statement) -> bytes | None:
         rows = self._fetch(statement)
-        return dump(_objects(dataset.columns, rows)[0]) if rows else None
+        return dump(objects(dataset.columns, rows)[0]) if rows else None
 
-    def _fetch(self, statement: Statement) -> list[tuple[Any, ...]]:
+    def _fetch(self, statement: Statement) -> list[Row]:
         return self._link.fetch(statement.text, statement.parameters)
-
-
-def _objects(columns: Sequence[Column], rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Return rows as what `dump` makes JSON objects of; what a row has behind the columns is left out."""
-    names = [column.name for column in columns]
-    objects = [dict(zip(names, row, strict=False)) for row in rows]
-    for name in [column.name for column in columns if column.type is ColumnType.JSON]:
-        for item in objects:
-            if item[name] is not None:
-                item[name] = orjson.Fragment(item[name])
-    return objects

@@ -1,0 +1,145 @@
+"""From a SELECT to the bytes of a format, in the thread that waits for PostgreSQL.
+
+CSV and NDJSON are written by PostgreSQL itself and come by COPY, row by row: nothing is faster. The other formats are
+made of rows that a cursor on the server hands out in batches.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
+from typing import IO, cast
+
+import orjson
+from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
+
+from rowhouse.compression import Compressor
+from rowhouse.dataset import Column, ColumnType
+from rowhouse.formats import CSV, NDJSON, Format, Row, Selection, csv_header
+from rowhouse.statements import Statement
+
+# What is passed on at once. Smaller pieces cost more time, larger ones more memory.
+_PIECE_BYTES = 1 << 16
+_BATCH_ROWS = 2000
+
+# As `dump` writes times: digits of a second only where there are any.
+_TIMESTAMP = """replace(to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
+_CSV_CELLS = {ColumnType.TIMESTAMP: _TIMESTAMP, ColumnType.BOOLEAN: "CAST({0} AS text)"}
+_JSON_VALUES = {
+    ColumnType.TEXT: "CAST(to_json({0}) AS text)",
+    ColumnType.DATE: "'\"' || CAST({0} AS text) || '\"'",
+    ColumnType.TIMESTAMP: f"'\"' || {_TIMESTAMP} || '\"'",
+    ColumnType.JSON: "{0}",
+}
+_JSON_VALUE = "CAST({0} AS text)"
+
+_COPY_CSV = "COPY ({}) TO STDOUT WITH (FORMAT csv)"
+# The text format would double backslashes. What quotes and delimits here never stands in JSON, which escapes it.
+_COPY_LINES = r"COPY ({}) TO STDOUT WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
+
+
+class Pieces:
+    """Gathers what is written, compresses it, and passes it on in pieces; the first as soon as there is any."""
+
+    def __init__(self, put: Callable[[bytes], None], compressor: Compressor | None) -> None:
+        """Take who gets the pieces."""
+        self._put = put
+        self._compressor = compressor
+        self._gathered = bytearray()
+        self._limit = 0
+        self.bytes_passed = 0
+
+    def write(self, data: bytes) -> int:
+        """Take bytes; returns how many."""
+        self._gathered += data
+        if len(self._gathered) > self._limit:
+            self._pass_on()
+            self._limit = _PIECE_BYTES
+        return len(data)
+
+    def hold(self, data: bytes) -> None:
+        """Take bytes that go with the next ones, and tell nobody yet that there are any."""
+        self._gathered += data
+
+    def finish(self) -> None:
+        """Pass on what is left."""
+        self._pass_on()
+        if self._compressor:
+            self._hand_over(self._compressor.flush())
+
+    def _pass_on(self) -> None:
+        piece = bytes(self._gathered)
+        self._gathered.clear()
+        self._hand_over(self._compressor.compress(piece) if self._compressor else piece)
+
+    def _hand_over(self, piece: bytes) -> None:
+        if piece:
+            self.bytes_passed += len(piece)
+            self._put(piece)
+
+
+def extract(connection: Connection, statement: Statement, selection: Selection, form: Format, pieces: Pieces) -> None:
+    """Write all rows.
+
+    Raises:
+        psycopg2.Error: PostgreSQL could not.
+    """
+    if form is CSV:
+        pieces.hold(csv_header(selection.columns))
+        _copy(connection, _COPY_CSV, _csv(statement.text, selection.columns), statement, _Records(pieces))
+    elif form is NDJSON:
+        _copy(connection, _COPY_LINES, _lines(statement.text, selection.columns), statement, pieces)
+    else:
+        batches = _batches(connection, statement)
+        # Before anything is written, so that a failure until then can still be told as one.
+        first = next(batches, ())
+        form.write(selection, chain([first], batches), pieces)
+
+
+class _Records:
+    """A file for COPY, which writes it record by record, each with a line feed at its end, where RFC 4180 has CR LF."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+
+    def write(self, record: bytes) -> int:
+        return self._pieces.write(record[:-1] + b"\r\n")
+
+
+def _copy(connection: Connection, copy: str, text: str, statement: Statement, output: object) -> None:
+    with closing(connection.cursor()) as cursor:
+        # COPY takes no parameters; this puts them in just as `execute` does.
+        select = cursor.mogrify(text, statement.parameters).decode()
+        cursor.copy_expert(copy.format(select), cast("IO[bytes]", output))
+
+
+def _batches(connection: Connection, statement: Statement) -> Iterator[Sequence[Row]]:
+    with closing(connection.cursor("export")) as cursor:
+        cursor.itersize = _BATCH_ROWS
+        cursor.execute(statement.text, statement.parameters)
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield rows
+
+
+def _csv(statement: str, columns: Sequence[Column]) -> str:
+    cells = [_CSV_CELLS.get(column.type, "{0}").format(f"c{i}") for i, column in enumerate(columns)]
+    return _from(", ".join(cells), statement, columns)
+
+
+def _lines(statement: str, columns: Sequence[Column]) -> str:
+    # Cheaper than row_to_json, and no name is cut at the 63 bytes of an identifier.
+    members = []
+    for i, column in enumerate(columns):
+        value = _JSON_VALUES.get(column.type, _JSON_VALUE).format(f"c{i}")
+        members.append(f"'{_literal(column.name)}:' || coalesce({value}, 'null')")
+    return _from("'{' || " + " || ',' || ".join(members) + " || '}'", statement, columns)
+
+
+def _literal(name: str) -> str:
+    """Return a name as a JSON string inside a literal of SQL; names have no percent signs, see dataset.py."""
+    return orjson.dumps(name).decode().replace("'", "''")
+
+
+def _from(expressions: str, statement: str, columns: Sequence[Column]) -> str:
+    """Select from the rows, whose columns are named by their places. They stay in their order."""
+    names = ", ".join(f"c{i}" for i in range(len(columns)))
+    return f"SELECT {expressions} FROM ({statement}) AS selected ({names})"  # noqa: S608 - no value, no name as it is
