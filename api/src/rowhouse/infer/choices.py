@@ -113,7 +113,7 @@ def _numbering(table: Table, source: Source) -> str:
     name = source.path.name
     shown = shlex.quote(name)
     unpack = f"gzip -dc {shown}" if name.endswith(".gz") else f"cat {shown}"
-    if not table.delimiter:
+    if not table.dialect:
         if name.removesuffix(".gz").endswith(".json"):
             program = "jq 'to_entries | map({id: (.key + 1)} + .value)' > new.json"
         else:
@@ -121,7 +121,7 @@ def _numbering(table: Table, source: Source) -> str:
         return f", for instance by:\n  {unpack} | {program}"
     if any("\n" in value for cells in table.columns for value in cells.counts) or "utf-16" in source.encoding:
         return "."
-    delimiter = "\\t" if table.delimiter == "\t" else table.delimiter
+    delimiter = "\\t" if table.dialect.delimiter == "\t" else table.dialect.delimiter
     return (
         f""", for instance by:\n  {unpack} | awk '{{ print (NR == 1 ? "id" : NR - 1) "{delimiter}" $0 }}' > new.csv"""
     )

@@ -3,7 +3,7 @@
 import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import yaml
 
@@ -35,7 +35,7 @@ def inspect(path: Path, name: str = "table") -> str:
     """
     source = read_source(path)
     table = _read(source)
-    notation = Notation() if not table.delimiter else find_notation([cells.counts for cells in table.columns])
+    notation = find_notation([cells.counts for cells in table.columns]) if table.dialect else Notation()
     guesses = [
         Guess(
             column,
@@ -43,7 +43,11 @@ def inspect(path: Path, name: str = "table") -> str:
             split_unit(cells.header)[1],
             cells,
         )
-        for column, cells in zip(column_names(cells.header for cells in table.columns), table.columns, strict=True)
+        for column, cells in zip(
+            column_names(cells.header for cells in table.columns),
+            (cells.without(notation.missing) for cells in table.columns),
+            strict=True,
+        )
     ]
     text = "\n".join(_lines(source, table, notation, guesses)) + "\n"
     _check(text, name)
@@ -51,9 +55,9 @@ def inspect(path: Path, name: str = "table") -> str:
 
 
 def _read(source: Source) -> Table:
-    extension = source.path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    if extension in ("json", "ndjson", "jsonl"):
-        return read_json(source, as_lines=extension != "json")
+    extension = PurePath(source.path.name.removesuffix(".gz")).suffix
+    if extension in (".json", ".ndjson", ".jsonl"):
+        return read_json(source, as_lines=extension != ".json")
     return read_csv(source)
 
 
@@ -66,8 +70,10 @@ def _lines(source: Source, table: Table, notation: Notation, guesses: Sequence[G
     yield "# description: What the rows are."
     yield "# source: Where they come from, and under which terms."
     yield _yaml("file", source.path.name)
-    options = csv_options(source, table, notation)
+    options = _csv_options(source, table, notation)
     if options:
+        if notation.missing:
+            yield "# What is in missing_values stands for nothing in every column, also in those of text."
         yield _yaml("csv", options)
     seen = "" if table.complete else " seen"
     yield f"# The key: each of the {table.rows:,} rows{seen} has a value of its own here. Will it always?"
@@ -104,15 +110,21 @@ def _beginning(source: Source, table: Table) -> Iterator[str]:
         yield f"# {len(table.notes) - _NOTES_SHOWN:,} more rows like that were seen."
 
 
-def csv_options(source: Source, table: Table, notation: Notation) -> dict[str, object]:
+def _csv_options(source: Source, table: Table, notation: Notation) -> dict[str, object]:
     """Return what a load has to be told of a file that is not CSV with comma and point in UTF-8."""
     options: dict[str, object] = {}
-    if table.delimiter not in ("", ","):
-        options["delimiter"] = table.delimiter
-    if notation.decimal != ".":
-        options["decimal"] = notation.decimal
+    if table.dialect is None:
+        return options
+    if table.dialect.delimiter != ",":
+        options["delimiter"] = table.dialect.delimiter
+    if table.dialect.quote != '"':
+        options["quote"] = table.dialect.quote
     if source.encoding != "utf-8":
         options["encoding"] = source.encoding
+    if notation.decimal != ".":
+        options["decimal"] = notation.decimal
+    if notation.missing:
+        options["missing_values"] = ["", *sorted(notation.missing)]
     return options
 
 

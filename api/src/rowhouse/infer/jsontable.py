@@ -24,13 +24,19 @@ def read_json(source: Source, *, as_lines: bool) -> Table:
         InspectionError: It is not JSON, has no rows, or its rows are no objects.
     """
     columns: dict[str, Cells] = {}
-    rows = 0
+    rows, notes, complete = 0, [], source.complete
     for line, row in _rows(source, as_lines=as_lines):
+        if rows == MOST_ROWS:
+            complete = False
+            break
         if not isinstance(row, dict):
             shown = json.dumps(row, ensure_ascii=False)[:40]
             raise InspectionError(
                 f'{source.path}: line {line}: a row must be an object like {{"column": 1}}, not {shown}.'
             )
+        if not is_storable_json(row):
+            notes.append(f"The row in line {line} holds a character or number that PostgreSQL does not")
+            continue
         for name in row:
             if name not in columns:
                 columns[name] = Cells(name, missing=rows)
@@ -40,11 +46,9 @@ def read_json(source: Source, *, as_lines: bool) -> Table:
             what = "a member without a name" if "" in columns else f"more than {_MOST_COLUMNS} different members"
             raise InspectionError(f"{source.path}: line {line}: the rows up to here have {what}. Give each a column.")
         rows += 1
-        if rows == MOST_ROWS:
-            break
     if not columns:
         raise InspectionError(f"{source.path}: has no rows. One at least is needed to see columns and types.")
-    return Table(tuple(columns.values()), rows, source.complete and rows < MOST_ROWS, "", ())
+    return Table(tuple(columns.values()), rows, complete, None, tuple(notes))
 
 
 def _add(cells: Cells, value: object, line: int) -> None:
@@ -59,7 +63,7 @@ def _add(cells: Cells, value: object, line: int) -> None:
     elif isinstance(value, float):
         kind = "number"
     elif isinstance(value, dict | list):
-        kind = "json" if is_storable_json(value) else "text"
+        kind = "json"
     cells.kinds.add(kind)
     cells.add(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), line)
 
@@ -67,14 +71,11 @@ def _add(cells: Cells, value: object, line: int) -> None:
 def _rows(source: Source, *, as_lines: bool) -> Iterator[tuple[int, object]]:
     """Yield line and content of each row that the sample holds whole."""
     text = source.text
-    decoder = json.JSONDecoder(parse_constant=_refuse)
-    at = _skip(text, 0)
-    _check_outermost(source, text[at], as_lines=as_lines)
-    at = _skip(text, at + (not as_lines))
+    at = _first_row(source, as_lines=as_lines)
     line = 1 + text.count("\n", 0, at)
     while at < len(text) and (as_lines or text[at] != "]"):
         try:
-            row, end = decoder.raw_decode(text, at)
+            row, end = _DECODER.raw_decode(text, at)
             after = _skip(text, end)
             if as_lines:
                 if after < len(text) and "\n" not in text[end:after]:
@@ -100,17 +101,37 @@ def _rows(source: Source, *, as_lines: bool) -> Iterator[tuple[int, object]]:
         raise InspectionError(f"{source.path}: line {line}: ends before the array does. Is the file whole?")
 
 
-def _check_outermost(source: Source, first: str, *, as_lines: bool) -> None:
-    if as_lines and first == "[":
+def _first_row(source: Source, *, as_lines: bool) -> int:
+    """Return where the first row begins: behind the opening bracket, or at the first object of NDJSON."""
+    text, at = source.text, _skip(source.text, 0)
+    if as_lines:
+        if text[at] == "[":
+            raise InspectionError(
+                f"{source.path}: line 1: begins with an array, where NDJSON has an object a line. "
+                "Let its name end in .json."
+            )
+        return at
+    if text[at] == "{":
+        # As a load does, take the array that is a member of the object around it.
+        try:
+            at = _skip(text, at + 1)
+            while text[at : at + 1] == '"':
+                _, at = _DECODER.raw_decode(text, at)
+                at = _skip(text, at)
+                at = _skip(text, at + (text[at : at + 1] == ":"))
+                if text[at : at + 1] == "[":
+                    break
+                _, at = _DECODER.raw_decode(text, at)
+                at = _skip(text, at)
+                at = _skip(text, at + (text[at : at + 1] == ","))
+        except (RecursionError, ValueError):
+            at = _skip(text, 0)
+    if text[at : at + 1] != "[":
         raise InspectionError(
-            f"{source.path}: line 1: begins with an array, where NDJSON has an object a line. "
-            "Let its name end in .json."
+            f"{source.path}: line 1: begins with {text.lstrip()[0]!r}, where an array of rows is needed, or an object "
+            "with such an array. Let the name end in .ndjson when it has an object a line."
         )
-    if not as_lines and first != "[":
-        raise InspectionError(
-            f"{source.path}: line 1: begins with {first!r}, where an array of rows is needed. Let the name end in "
-            f".ndjson when it has an object a line; take an array out of an object by: jq .NAME {source.path.name}"
-        )
+    return _skip(text, at + 1)
 
 
 def _skip(text: str, at: int) -> int:
@@ -120,3 +141,6 @@ def _skip(text: str, at: int) -> int:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)

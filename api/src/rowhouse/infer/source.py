@@ -54,16 +54,19 @@ class Source:
     size: int | None
 
     def places(self) -> Iterator[str]:
-        """Yield texts from places spread over the rest, each without its first, incomplete line.
+        """Yield whole lines from places spread over the rest, none of them twice.
 
         There are none where places cannot be had without reading all before them, or lines cannot be told by bytes.
         """
         if self.complete or self.size is None or self.encoding.startswith("utf-16"):
             return
+        # Rounded up, so that the last place reaches the end.
+        stride = max(_PLACE_BYTES, -(-(self.size - HEAD_BYTES - _PLACE_BYTES) // (_PLACES - 1)))
         with self.path.open("rb") as file:
-            for number in range(1, _PLACES + 1):
-                file.seek(HEAD_BYTES + (self.size - HEAD_BYTES) * number // _PLACES - _PLACE_BYTES)
-                yield file.read(_PLACE_BYTES).partition(b"\n")[2].decode(self.encoding, "replace")
+            for start in range(HEAD_BYTES, self.size, stride)[:_PLACES]:
+                file.seek(start)
+                text = file.read(_PLACE_BYTES).decode(self.encoding, "replace")
+                yield text[text.find("\n") + 1 : text.rfind("\n") + 1]
 
 
 def read_source(path: Path) -> Source:

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from rowhouse.infer.dialects import Dialect
+
 # As many as make types and keys likely; a load looks at all.
 MOST_ROWS = 100_000
 
@@ -34,6 +36,12 @@ class Cells:
         if self.counts[value] <= 2:
             self.lines[value] = (*self.lines.get(value, ()), line)
 
+    def without(self, words: frozenset[str]) -> "Cells":
+        """Return the same with these values taken as missing."""
+        counts = Counter({value: count for value, count in self.counts.items() if value not in words})
+        missing = self.missing + self.counts.total() - counts.total()
+        return Cells(self.header, counts, self.lines, missing, self.kinds)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -43,12 +51,12 @@ class Table:
         columns: In the file's order.
         rows: How many were seen.
         complete: Whether those are all.
-        delimiter: Of CSV; empty for JSON.
+        dialect: Of CSV; None for JSON.
         notes: What a person should know of rows that a load will not take.
     """
 
     columns: tuple[Cells, ...]
     rows: int
     complete: bool
-    delimiter: str
+    dialect: Dialect | None
     notes: tuple[str, ...]

@@ -26,6 +26,9 @@ _GROUPED = {
 }
 _OPPOSITES = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"}, {"on", "off"})
 _INT64 = range(-(2**63), 2**63)
+_WORDS_FOR_NOTHING = frozenset(
+    ("NA", "N/A", "n/a", "na", "#N/A", "NULL", "null", "Null", "None", "none", "NaN", "nan", "-", "--", "?", "\\N", ".")
+)
 # From here on a double skips integers.
 _EXACT_INTEGER = 2**53
 
@@ -36,9 +39,14 @@ class Notation:
 
     Attributes:
         decimal: What stands before a number's fraction.
+        missing: Texts that stand for nothing, beside nothing.
     """
 
     decimal: str = "."
+    missing: frozenset[str] = frozenset()
+
+
+_COMMA = Notation(decimal=",")
 
 
 def type_of(values: Collection[str], notation: Notation) -> ColumnType:
@@ -94,17 +102,31 @@ def looks_grouped(values: Collection[str]) -> bool:
 
 
 def find_notation(columns: Collection[Collection[str]]) -> Notation:
-    """Return the notation under which more columns are numbers; the decimal point when nothing speaks for a comma."""
-    point, comma = Notation(), Notation(decimal=",")
+    """Return the notation under which the most columns are something else than text.
+
+    The decimal sign is a point when nothing speaks for a comma. A text that often stands for nothing does so here
+    when it is all that keeps a column from a narrower type.
+    """
+    missing: set[str] = set()
+    for values in columns:
+        words = _WORDS_FOR_NOTHING.intersection(values)
+        rest = [value for value in values if value not in words]
+        if words and any(type_of(rest, notation) is not ColumnType.TEXT for notation in (Notation(), _COMMA)):
+            missing |= words
+    there = [[value for value in values if value not in missing] for values in columns]
+    return Notation(_find_decimal(there), frozenset(missing))
+
+
+def _find_decimal(columns: Collection[Collection[str]]) -> str:
     for_point = for_comma = 0
     for values in columns:
-        with_point, with_comma = type_of(values, point), type_of(values, comma)
+        with_point, with_comma = type_of(values, Notation()), type_of(values, _COMMA)
         for_point += with_point is ColumnType.NUMBER and with_comma is not ColumnType.NUMBER
         # What may be thousands as well (1,234) speaks for nothing.
         for_comma += (
             with_comma is ColumnType.NUMBER and with_point is not ColumnType.NUMBER and not looks_grouped(values)
         )
-    return comma if for_comma > for_point else point
+    return "," if for_comma > for_point else "."
 
 
 def _is_integer(value: str, _notation: Notation) -> bool:
@@ -152,11 +174,11 @@ def _is_json(value: str, _notation: Notation) -> bool:
 
 
 def is_storable_json(value: object) -> bool:
-    """Say whether jsonb takes it: no character zero and no half of a surrogate pair."""
-    text = json.dumps(value, ensure_ascii=False)
+    """Say whether PostgreSQL takes it: no character zero, no half of a surrogate pair, no number beyond a double."""
     try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         text.encode()
-    except UnicodeEncodeError:
+    except ValueError:
         return False
     return "\\u0000" not in text
 
