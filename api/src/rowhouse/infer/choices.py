@@ -71,7 +71,7 @@ def _is_key(guess: Guess, table: Table) -> bool:
 
 
 def _is_like_an_id(guess: Guess) -> bool:
-    return bool(_LIKE_AN_ID.fullmatch(guess.cells.header) or _LIKE_AN_ID.fullmatch(guess.cells.header.lower()))
+    return bool(_LIKE_AN_ID.fullmatch(guess.name) or _LIKE_AN_ID.fullmatch(guess.name.lower()))
 
 
 def _is_useful(guess: Guess, table: Table) -> bool:

@@ -97,7 +97,8 @@ def _lines(source: Source, table: Table, notation: Notation, guesses: Sequence[G
 
 
 def _beginning(source: Source, table: Table) -> Iterator[str]:
-    rows = f"{'all ' if table.complete else ''}{table.rows:,} rows of {source.path.name!r}"
+    many = f"all {table.rows:,}" if table.complete else f"a sample of {table.rows:,}"
+    rows = f"{many} rows of {source.path.name!r}"
     yield f"# Written by `rowhouse inspect` from {rows}. Read it through, and correct it:"
     if table.complete:
         yield "# types, `required` and the key are what these rows allow. docs/datasets.md says what else there is."
@@ -105,9 +106,10 @@ def _beginning(source: Source, table: Table) -> Iterator[str]:
         yield "# types, `required` and the key are what this sample allows, while a load checks every row."
         yield "# docs/datasets.md says what else there is."
     for note in table.notes[:_NOTES_SHOWN]:
-        yield f"# {note}: a load rejects that row. Mend it, or allow for it by max_rejects."
-    if len(table.notes) > _NOTES_SHOWN:
-        yield f"# {len(table.notes) - _NOTES_SHOWN:,} more rows like that were seen."
+        yield f"# {note}: a load rejects it. Mend it, or allow for it by max_rejects."
+    more = len(table.notes) - _NOTES_SHOWN
+    if more > 0:
+        yield f"# {more:,} more row{' like that was' if more == 1 else 's like that were'} seen."
 
 
 def _csv_options(source: Source, table: Table, notation: Notation) -> dict[str, object]:

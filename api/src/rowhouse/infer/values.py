@@ -121,11 +121,10 @@ def _find_decimal(columns: Collection[Collection[str]]) -> str:
     for_point = for_comma = 0
     for values in columns:
         with_point, with_comma = type_of(values, Notation()), type_of(values, _COMMA)
-        for_point += with_point is ColumnType.NUMBER and with_comma is not ColumnType.NUMBER
         # What may be thousands as well (1,234) speaks for nothing.
-        for_comma += (
-            with_comma is ColumnType.NUMBER and with_point is not ColumnType.NUMBER and not looks_grouped(values)
-        )
+        if with_point is not with_comma and not looks_grouped(values):
+            for_point += with_point is ColumnType.NUMBER
+            for_comma += with_comma is ColumnType.NUMBER
     return "," if for_comma > for_point else "."
 
 
