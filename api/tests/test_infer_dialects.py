@@ -26,6 +26,7 @@ def lines(header: str, row: str) -> str:
         (lines("a;b;c", "#;2;3") + "4;2\n", ";"),
         (lines('"Name, first","Name, last",Age', "Jo#,Doe,#"), ","),
         (lines("Last, first|x", "true|#,28"), "|"),
+        ("Last, first;value;id;note\n444,93;;true;720.786\n", ";"),
         (lines("id;title;price", "#;Rock 'n' roll, it's #;#.50"), ";"),
         (lines("id;wkt;n", "#;POLYGON((1.# 2.5, 3.1 4.2, 5 6));#"), ";"),
         (lines("a^b^c", "#^x y^#.5"), "^"),

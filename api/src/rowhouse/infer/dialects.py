@@ -34,7 +34,7 @@ def find_dialect(text: str) -> Dialect:
     more columns. Where none does there is a single column, and the delimiter is one that is not in it.
     """
     tried = text[:_TRIED_CHARACTERS]
-    best, best_score = Dialect(), (0.0, 0.0, 0)
+    best, best_score = Dialect(), (0.0, 0, 0)
     for quote in _QUOTES:
         for delimiter in _DELIMITERS:
             # Of equals the first wins.
@@ -48,13 +48,13 @@ def find_dialect(text: str) -> Dialect:
     return best
 
 
-def _score(text: str, dialect: Dialect) -> tuple[float, float, int]:
+def _score(text: str, dialect: Dialect) -> tuple[float, int, int]:
     header, *rows = _rows(text, dialect)
     fitting = [row for row in rows if len(row) == len(header)]
     if len(header) < 2 or (rows and not fitting):
-        return 0.0, 0.0, 0
+        return 0.0, 0, 0
     typed = sum(_worth({cell for cell in column if cell}) for column in zip(*fitting, strict=True))
-    return len(fitting) / len(rows) if rows else 1.0, typed / len(header), len(header)
+    return len(fitting) / len(rows) if rows else 1.0, typed, len(header)
 
 
 def _worth(values: set[str]) -> int:
