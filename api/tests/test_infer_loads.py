@@ -14,7 +14,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rowhouse.infer.draft import inspect
 
-NAMES = ("id", "name", "Temp (°C)", "Straße", "limit", "value", "Value", "2024 sales", "a b", "%", "lat", "lon", "on", "key")
+NAMES = (
+    "id",
+    "name",
+    "Temp (°C)",
+    "Straße",
+    "limit",
+    "value",
+    "Value",
+    "2024 sales",
+    "a b",
+    "%",
+    "lat",
+    "lon",
+    "on",
+    "key",
+)
 TEXTS = st.text(st.sampled_from(string.ascii_letters + string.digits + " \n\"';,|\t.-äß€"), max_size=12)
 TYPES: dict[str, st.SearchStrategy[object]] = {
     "integer": st.integers(-(2**63), 2**63 - 1),
