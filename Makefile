@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up down test test-all check format lock
+.PHONY: help up down dataset test test-all check format lock
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -9,6 +9,9 @@ up: ## from a clone to an answer: environment, local cluster unless KUBECONFIG i
 
 down: ## remove all that `make up` made, and say what is left
 	@scripts/down
+
+dataset: ## a new dataset from your file: make dataset FILE=path/to/my.csv NAME=my_table
+	@scripts/dataset
 
 test: ## everything, on a real cluster; leaves the machine as it was found
 	@scripts/test

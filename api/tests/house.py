@@ -18,8 +18,13 @@ from rowhouse.catalog import Catalog
 from rowhouse.database import loading_engine
 from rowhouse.dataset import Dataset
 from rowhouse.description import read_datasets
+from rowhouse.formats import objects
+from rowhouse.jsontext import dump
 from rowhouse.loader import Loader
+from rowhouse.query import Query
 from rowhouse.settings import Settings
+from rowhouse.store import Page, Store
+from rowhouse.versions import Version
 
 HEADER = "id,name,height,opened,seen,open\n"
 STATIONS_YML = """\
@@ -219,3 +224,8 @@ def make_house(postgres: Postgres, folder: Path) -> House:
 def command(*arguments: str) -> list[str]:
     """Return the program's command line."""
     return [sys.executable, "-m", "rowhouse", *arguments]
+
+
+async def json_page(store: Store, version: Version, query: Query) -> Page:
+    """Read a page as an array of objects."""
+    return await store.page(version, query, lambda rows: dump(objects(query.columns, rows)))

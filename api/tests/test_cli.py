@@ -2,8 +2,11 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import rowhouse
 from house import HEADER, STATIONS_YML, House
 
@@ -11,7 +14,7 @@ from house import HEADER, STATIONS_YML, House
 def test_help_names_every_command(house: House) -> None:
     done = house.run("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("serve", "load", "check"))
+    assert all(command in done.stdout for command in ("serve", "load", "check", "inspect"))
 
 
 def test_the_version_is_that_of_the_package(house: House) -> None:
@@ -88,3 +91,49 @@ def test_load_without_a_file_says_where_it_should_be(house: House) -> None:
     done = house.run("load")
     assert done.returncode == os.EX_DATAERR
     assert f"{house.folder}/stations/stations.csv: cannot be read (No such file or directory)" in done.stderr
+
+
+def inspect(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `rowhouse inspect` without a single setting."""
+    environment = {"PYTHONPATH": str(Path(rowhouse.__file__).parents[1])}
+    call = [sys.executable, "-m", "rowhouse", "inspect", *arguments]
+    return subprocess.run(call, env=environment, text=True, capture_output=True, check=False)
+
+
+def test_inspect_writes_a_dataset_yml_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "stations.csv").write_text("id,name\n1,Köln\n")
+    done = inspect(str(tmp_path / "stations.csv"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "title: Stations\n" in done.stdout
+    assert done.stdout.endswith("columns:\n  id:\n    type: integer\n  name:\n    type: text\n    required: true\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "status", "said"),
+    [
+        (None, (), os.EX_NOINPUT, "a.csv: cannot be read (No such file or directory)"),
+        ("", (), os.EX_DATAERR, "a.csv: is empty."),
+        ("v\n1.5\n", (), os.EX_DATAERR, "a.csv: no column can be the key"),
+        ("id\n1\n", ("--name", "A"), os.EX_CONFIG, "A/dataset.yml: the folder's name 'A' becomes the route"),
+    ],
+)
+def test_inspect_fails_with_the_reason_alone(
+    tmp_path: Path, content: str | None, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / "a.csv").write_text(content)
+    done = inspect(str(tmp_path / "a.csv"), *arguments)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.startswith("rowhouse: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_inspect_does_without_the_http_side_and_the_database() -> None:
+    program = (
+        "import sys, rowhouse.cli, rowhouse.infer.draft; "
+        "print([name for name in ('falcon', 'sqlalchemy', 'psycopg2', 'redis') if name in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(Path(rowhouse.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True, check=True)
+    assert done.stdout == "[]\n"

@@ -11,7 +11,7 @@ import pytest
 from arro3.io import read_parquet
 from house import House, Served, make_house
 from parts import Postgres
-from rowhouse.query import Cursor
+from rowhouse.cursor import Cursor
 
 ODD_YML = """\
 title: Odd values
@@ -163,7 +163,7 @@ def test_parquet(served: Served, rows: list[dict[str, Any]], query: str) -> None
 @pytest.mark.parametrize("suffix", ["csv", "ndjson", "geojson", "parquet"])
 def test_an_empty_dataset_is_a_valid_file(served: Served, suffix: str) -> None:
     # A cursor behind the last row leaves nothing.
-    answer = served.public.get(f"/odd.{suffix}?cursor={Cursor(1, 99).encode()}")
+    answer = served.public.get(f"/odd.{suffix}?cursor={Cursor(1, 'id', (99,)).encode()}")
     assert answer.status_code == 200
     match suffix:
         case "csv":

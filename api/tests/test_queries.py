@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import model
 import orjson
 import pytest
-from house import make_house
+from house import json_page, make_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model import Row
@@ -132,7 +132,7 @@ class Asked:
         parse = parse_aggregate if query.grouping else parse_query
         found: list[Row] = []
         while True:
-            page = self.runner.run(self.store.page(version, query))
+            page = self.runner.run(json_page(self.store, version, query))
             rows = orjson.loads(page.data)
             assert len(rows) == page.count
             found += rows
@@ -305,6 +305,6 @@ def test_counts(asked: Asked, conditions: list[tuple[str, str, Any]]) -> None:
     totals = []
     for count in ("exact", "estimated"):
         query = parse_query(asked.dataset, urlencode(parameters(conditions, []) | {"count": count, "limit": 1}))
-        totals.append(asked.runner.run(asked.store.page(version, query)).total)
+        totals.append(asked.runner.run(json_page(asked.store, version, query)).total)
     assert totals[0] == len(fulfilling(asked.rows, conditions))
     assert totals[1] is not None

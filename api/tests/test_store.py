@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 import pytest
-from house import HEADER, STATIONS_YML, House
+from house import HEADER, STATIONS_YML, House, json_page
 from parts import Postgres
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
@@ -37,7 +37,7 @@ async def walk(store: Store, house: House, limit: int) -> list[int]:
     query = Query(dataset, limit=limit)
     keys: list[int] = []
     while True:
-        page = await store.page(version, query)
+        page = await json_page(store, version, query)
         rows = orjson.loads(page.data)
         assert len(rows) == page.count <= limit
         keys += [row["id"] for row in rows]
@@ -114,7 +114,7 @@ def test_a_new_version_is_seen_within_a_second_and_the_old_one_can_still_be_read
                 await asyncio.sleep(0.01)
         assert (old.rows, store.version(dataset).rows) == (2, 3)
         assert store.version(dataset, old.number) == old
-        assert (await store.page(old, Query(dataset))).count == 2
+        assert (await json_page(store, old, Query(dataset))).count == 2
 
     use(house, work)
 
@@ -142,7 +142,7 @@ def test_a_version_dropped_behind_the_stores_back(house: House) -> None:
         version = store.version(dataset)
         house.sql("DROP TABLE stations_v1")
         with pytest.raises(VersionGoneError):
-            await store.page(version, Query(dataset))
+            await json_page(store, version, Query(dataset))
 
     use(house, work)
 
@@ -157,7 +157,7 @@ def test_postgresql_away_and_back(house: House, postgres: Postgres) -> None:
         postgres.stop()
         try:
             with pytest.raises(DatabaseUnavailableError):
-                await store.page(version, Query(dataset))
+                await json_page(store, version, Query(dataset))
             await store.refresh()
             assert "refused" in store.unavailable
             assert store.version(dataset) == version
@@ -165,7 +165,7 @@ def test_postgresql_away_and_back(house: House, postgres: Postgres) -> None:
             postgres.start()
         await store.refresh()
         assert store.unavailable == ""
-        assert (await store.page(version, Query(dataset))).count == 1
+        assert (await json_page(store, version, Query(dataset))).count == 1
 
     use(house, work)
 
@@ -184,7 +184,7 @@ def test_a_restart_of_postgresql_costs_no_request(house: House, postgres: Postgr
         # Every connection in the pool is dead now, and not only the one that is used first.
         postgres.stop()
         postgres.start()
-        assert (await store.page(version, Query(dataset))).count == 1
+        assert (await json_page(store, version, Query(dataset))).count == 1
 
     use(house, work, engine)
 
@@ -201,7 +201,7 @@ def test_a_statement_that_takes_too_long_is_given_up(house: House) -> None:
         # Counting takes its time too, while the row of a page is at hand.
         for query in (Query(dataset), parse_query(dataset, "id__gt=0&count=exact")):
             with pytest.raises(DatabaseUnavailableError, match="statement timeout"):
-                await store.page(store.version(dataset), query)
+                await json_page(store, store.version(dataset), query)
 
     use(hurried, work)
     holder.close()

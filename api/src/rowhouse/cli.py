@@ -5,7 +5,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rowhouse import __version__
@@ -26,22 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (function, text) in _COMMANDS.items():
-        commands.add_parser(name, help=text, description=text).set_defaults(run=function)
+        commands.add_parser(name, help=text, description=text).set_defaults(run=partial(_run_configured, function))
+    text = "look at a CSV, JSON or NDJSON file, plain or gzip, and write a first dataset.yml to standard output"
+    inspect = commands.add_parser("inspect", help=text, description=f"{text}. Needs no settings.")
+    inspect.add_argument("file", metavar="FILE", type=Path)
+    inspect.add_argument("--name", default="table", help="of the dataset, to see whether it may be one")
+    inspect.set_defaults(run=_inspect)
     options = parser.parse_args(arguments)
     try:
-        settings, datasets = _configuration()
-        configure_logging(settings.log_level)
-        options.run(settings, datasets)
+        options.run(options)
     except RowhouseError as error:
         sys.stderr.write(f"rowhouse: {error}\n")
         return error.exit_status
     return 0
 
 
-def _configuration() -> tuple[Settings, tuple[Dataset, ...]]:
+def _run_configured(command: Callable[[Settings, tuple[Dataset, ...]], None], _options: argparse.Namespace) -> None:
     # Where the datasets are is a setting, so its problems come first.
     settings = Settings.from_env(os.environ)
-    return settings, read_datasets(settings.datasets_dir)
+    datasets = read_datasets(settings.datasets_dir)
+    configure_logging(settings.log_level)
+    command(settings, datasets)
 
 
 def _serve(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
@@ -82,6 +88,12 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
 def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:
     names = ", ".join(dataset.name for dataset in datasets)
     sys.stdout.write(f"OK: the settings and {len(datasets)} dataset(s) are valid: {names}\n")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    from rowhouse.infer.draft import inspect
+
+    sys.stdout.write(inspect(options.file, options.name))
 
 
 _COMMANDS = {

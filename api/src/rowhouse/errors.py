@@ -5,6 +5,8 @@ RowhouseError
 │   ├── SettingsError       in ROWHOUSE_* variables
 │   └── DatasetError        in dataset.yml
 ├── LoadError               the data file or its rows; nothing was changed
+├── InspectionError         a file of which no dataset.yml can be made
+│   └── NoFileError         it is not there, or cannot be read
 ├── LoadStoppedError        PostgreSQL stopped a load; nothing was changed
 ├── DatabaseUnavailableError  PostgreSQL cannot be asked, or gave up on a statement
 │   └── DatabaseAwayError   it refuses or ends connections, or is silent
@@ -55,6 +57,18 @@ class LoadError(RowhouseError):
     """A data file or rows of it cannot be loaded; what was served before is still served."""
 
     exit_status = os.EX_DATAERR
+
+
+class InspectionError(RowhouseError):
+    """A file is not a table, or not one that a dataset can be made of."""
+
+    exit_status = os.EX_DATAERR
+
+
+class NoFileError(InspectionError):
+    """A file is not there, or cannot be read."""
+
+    exit_status = os.EX_NOINPUT
 
 
 class LoadStoppedError(RowhouseError):
