@@ -9,7 +9,7 @@ import pytest
 import uvloop
 from house import House
 from parts import wait_until
-from rowhouse import store as store_module
+from rowhouse import versions as versions_module
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
 from rowhouse.store import Store
@@ -52,7 +52,7 @@ async def known(house: House, stores: list[Store], rows: int, seconds: float) ->
 
 
 def never_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_POLL_SECONDS", 600)
+    monkeypatch.setattr(versions_module, "_POLL_SECONDS", 600)
 
 
 type Run = Callable[[Callable[[list[Store]], Awaitable[None]]], None]
