@@ -199,8 +199,8 @@ class RedisLink:
     async def _ask(self, commands: tuple[Command, ...]) -> list[Reply]:
         """Send commands in one go and return the replies; what Redis says against one of them is its reply.
 
-        On a connection itself: redis-py's pipelines cost more time of this process than all else on the way. Where waiting
-        is broken off, redis-py ends the connection, so that a reply still to come is not taken for that to another command.
+        On a connection itself: redis-py's pipelines cost more time of this process than all else on the way. Where
+        waiting is broken off, redis-py ends the connection, so that a late reply is not taken for another command's.
         """
         connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call] # theirs
         try:
