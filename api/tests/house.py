@@ -1,6 +1,7 @@
 """A test's own place: datasets in a folder, a schema in PostgreSQL, and the program that works on them."""
 
 import gzip
+import itertools
 import os
 import subprocess
 import sys
@@ -64,6 +65,14 @@ class Served:
             return self.admin.get("/readyz").status_code == 200
         except httpx.TransportError:
             return False
+
+    def wait_for_redis(self) -> None:
+        """Ask for what was never asked until Redis takes part: the first contact may take longer than it is waited for.
+
+        A hit would not show it, as it may come from the worker's own memory.
+        """
+        limits = itertools.count(900)
+        wait_until(lambda: self.public.get(f"/stations?limit={next(limits)}").headers["X-Cache"] == "miss", "Redis")
 
 
 @dataclass(frozen=True)

@@ -121,8 +121,10 @@ def test_its_time_is_counted_from_when_it_was_made_wherever_that_was() -> None:
 
 def test_it_is_gone_when_its_time_is_over() -> None:
     cache = LocalCache(SIZE, 2)
-    cache.put("a", Entry(b"", made=int(time.time())))
-    assert cache.get("a")
+    for key, ahead in (("a", 0), ("of a replica whose clock is ahead", 1000)):
+        cache.put(key, Entry(b"", made=int(time.time()) + ahead))
+        assert cache.get(key)
     time.sleep(2.1)
     assert not cache.get("a")
+    assert not cache.get("of a replica whose clock is ahead")
     assert cache.size == 0

@@ -46,7 +46,7 @@ def test_a_page_comes_from_the_cache_in_every_worker_and_is_the_same(house: Hous
     house.put_stations(5)
     house.load()
     with house.serve(with_redis(redis)) as served:
-        wait_until(lambda: served.public.get("/stations").headers["X-Cache"] == "hit", "the cache")
+        served.wait_for_redis()
         first = served.public.get("/stations?limit=2")
         assert first.headers["X-Cache"] == "miss"
         # A new connection each, so that both workers come to answer.

@@ -59,8 +59,9 @@ def processes(redis: Redis, client: Client) -> list[Process]:  # noqa: ARG001 - 
 
 
 async def wait_for_turn(client: Client) -> None:
-    while not client.exists(TURN):
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(5):
+        while not client.exists(TURN):
+            await asyncio.sleep(0.001)
 
 
 def test_one_of_ten_makes_it_and_the_turn_ends_with_it(processes: list[Process], client: Client) -> None:
@@ -173,11 +174,14 @@ def test_a_turn_that_became_junk_is_no_failure(processes: list[Process], client:
     assert asyncio.run(processes[1].fetch()) is HIT
 
 
-def test_when_redis_is_killed_those_who_wait_make_it_themselves(processes: list[Process], redis: Redis) -> None:
+def test_when_redis_is_killed_those_who_wait_make_it_themselves(
+    processes: list[Process], client: Client, redis: Redis
+) -> None:
     first, *others = processes
 
     async def work() -> None:
         making = asyncio.create_task(first.fetch(1))
+        await wait_for_turn(client)
         waiting = [asyncio.create_task(process.fetch()) for process in others]
         await asyncio.sleep(0.2)
         assert sum(process.made for process in others) == 0

@@ -199,16 +199,13 @@ class RedisLink:
     async def _ask(self, commands: tuple[Command, ...]) -> list[Reply]:
         """Send commands in one go and return the replies; what Redis says against one of them is its reply.
 
-        On a connection itself: redis-py's pipelines cost more time of this process than all else on the way.
+        On a connection itself: redis-py's pipelines cost more time of this process than all else on the way. Where
+        waiting is broken off, redis-py ends the connection, so that a late reply is not taken for another command's.
         """
         connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call] # theirs
         try:
             await connection.send_packed_command(connection.pack_commands(commands))
             return [await _reply(connection) for _ in commands]
-        except BaseException:
-            # Replies that are still to come would be taken for those to other commands.
-            await connection.disconnect(nowait=True)
-            raise
         finally:
             await self._pool.release(connection)
 
