@@ -18,7 +18,7 @@ from rowhouse.formats import JSON, Format, Row, Selection
 from rowhouse.jsontext import dump
 from rowhouse.methods import answer_options
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
-from rowhouse.query import Count, Query
+from rowhouse.query import DEFAULT_LIMIT, Count, Query
 from rowhouse.store import Store
 from rowhouse.values import Value, format_value, parse_key
 from rowhouse.versions import Version
@@ -50,9 +50,9 @@ class _SelectionResource(DatasetResource):
         form = choose_format(req, selection, suffix)
         path += f".{suffix}" if suffix else ""
         # JSON is for pages. In all other formats a request that names no limit means everything.
-        is_export = form is not JSON and not req.has_param("limit")
-        if is_export:
-            query = replace(query, limit=None)
+        is_export = query.limit is None and form is not JSON
+        if query.limit is None and not is_export:
+            query = replace(query, limit=DEFAULT_LIMIT)
         question = Question(
             dataset=self.dataset,
             # The path is in the links.
@@ -97,7 +97,7 @@ class CollectionResource(_SelectionResource):
 
     async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with rows."""
-        query = parse_query(self.dataset, req.query_string)
+        query = parse_query(self.dataset, req.query_string, default_limit=None)
         await self._send(req, resp, f"/{self.dataset.name}", suffix, query)
 
     on_head = on_get
@@ -108,7 +108,7 @@ class AggregateResource(_SelectionResource):
 
     async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with groups."""
-        query = parse_aggregate(self.dataset, req.query_string)
+        query = parse_aggregate(self.dataset, req.query_string, default_limit=None)
         await self._send(req, resp, f"/{self.dataset.name}/aggregate", suffix, query)
 
     on_head = on_get
