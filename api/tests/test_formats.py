@@ -183,7 +183,7 @@ def test_pages_of_each_format_lead_on_in_that_format(served: Served, suffix: str
         answer = served.public.get(link)
         pages += 1
         link = answer.links.get("next", {}).get("url", "")
-        assert not link or link.startswith(f"/odd.{suffix}?limit=5&cursor=")
+        assert not link or (link.startswith(f"/odd.{suffix}?cursor=") and link.endswith("&limit=5"))
     assert pages == 3
 
 

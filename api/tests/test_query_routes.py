@@ -39,7 +39,7 @@ def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Two datasets: `rows`, and `keys`, which has nothing else."""
     house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
     house.put(ROWS, yml=YML, name="rows")
-    keys = "".join(f"{key}\n" for key in ("id", "aggregate", *(letter * 2500 for letter in "cab\U0001f600")))
+    keys = "".join(f"{key}\n" for key in ("id", "aggregate", *(letter * (1000 // len(letter.encode())) for letter in "cab\U0001f600")))
     house.put(keys, yml=KEYS_YML, name="keys")
     house.load()
     with house.serve({"WORKERS": "1"}) as served:
