@@ -3,10 +3,11 @@
 import gzip
 import itertools
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -182,17 +183,24 @@ class House:
 
     @contextmanager
     def serve(self, extra: dict[str, str] | None = None, *, until_ready: bool = True) -> Iterator[Served]:
-        """Run the real server on two free ports; SIGTERM ends it."""
+        """Run the real server on two free ports. It is killed at the end: ending well takes seconds."""
         port, admin_port = free_port(), free_port()
         ports = {"HOST": "127.0.0.1", "PORT": str(port), "ADMIN_PORT": str(admin_port)}
         log = self.folder / f"serve-{port}.log"
+        # What it leaves when it is killed; a name like this is no dataset's.
+        leavings = self.folder / ".serve"
+        leavings.mkdir(exist_ok=True)
         with (
             log.open("w") as stream,
             httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as public,
             httpx.Client(base_url=f"http://127.0.0.1:{admin_port}", timeout=20) as admin,
         ):
             process = subprocess.Popen(
-                command("serve"), env=self._variables(ports | (extra or {})), stderr=stream, text=True
+                command("serve"),
+                env=self._variables(ports | (extra or {})) | {"TMPDIR": str(leavings)},
+                stderr=stream,
+                text=True,
+                start_new_session=True,
             )
             served = Served(process, public, admin, log)
             try:
@@ -201,11 +209,9 @@ class House:
                     assert process.poll() is None, log.read_text()
                 yield served
             finally:
-                process.terminate()
-                # A client that keeps its connection open would keep a worker waiting.
-                public.close()
-                admin.close()
-                process.wait(timeout=20)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
     def _variables(self, extra: dict[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ROWHOUSE_")}

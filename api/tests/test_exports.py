@@ -21,6 +21,8 @@ GROWTH_BYTES = 64 * MIB
 PLACED_YML = STATIONS_YML.replace("columns:", "point: {longitude: height, latitude: height}\ncolumns:")
 OURS = "application_name = 'rowhouse-export'"
 SUFFIXES = ["csv", "ndjson", "geojson", "parquet"]
+# One that PostgreSQL writes, and one that is made of rows: the other two go the same ways.
+WAYS = ["csv", "parquet"]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_more_exports_than_places(house: House) -> None:
         assert served.public.get("/stations.csv").status_code == 200
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", WAYS)
 def test_a_client_that_goes_away_ends_the_statement(house: House, suffix: str) -> None:
     with serve(house) as served:
         with standing(served, f"/stations.{suffix}"):
@@ -128,7 +130,7 @@ def test_a_client_that_is_slow_gets_everything(house: House) -> None:
         assert lines == ROWS
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", WAYS)
 def test_what_fails_in_the_middle_is_cut_and_not_ended(house: House, suffix: str) -> None:
     with serve(house) as served, standing(served, f"/stations.{suffix}") as client:
         wait_until(lambda: statements(house) == 1, "the statement")

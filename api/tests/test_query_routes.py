@@ -33,13 +33,16 @@ id,day,place,value,big,extra
 5,2024-02-01,,1e308,,
 """
 
+# As long as a key may be.
+LONG = [letter * (1000 // len(letter.encode())) for letter in "cab\U0001f600"]
+
 
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Two datasets: `rows`, and `keys`, which has nothing else."""
     house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
     house.put(ROWS, yml=YML, name="rows")
-    keys = "".join(f"{key}\n" for key in ("id", "aggregate", *(letter * (1000 // len(letter.encode())) for letter in "cab\U0001f600")))
+    keys = "".join(f"{key}\n" for key in ("id", "aggregate", *LONG))
     house.put(keys, yml=KEYS_YML, name="keys")
     house.load()
     with house.serve({"WORKERS": "1"}) as served:

@@ -16,6 +16,9 @@ from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.redis_cache import RedisCache
 from rowhouse.redis_link import Failure, RedisLink
 
+# Redis has 50 ms, which a machine that is busy with other tests may take.
+pytestmark = pytest.mark.alone
+
 HIT, MISS, BYPASS = Verdict.HIT, Verdict.MISS, Verdict.BYPASS
 # After a failure, when Redis is tried again.
 PAUSE = 1.1

@@ -83,7 +83,10 @@ def test_a_mistake_is_a_problem_that_says_what_would_be_right(
 def test_health_names_what_is_served(client: httpx.Client) -> None:
     health = client.get("/health").raise_for_status().json()
     assert health["status"] == "ok"
-    assert [(dataset["dataset"], dataset["rows"]) for dataset in health["datasets"]] == [("air_quality", 149_151)]
+    assert [(dataset["dataset"], dataset["rows"]) for dataset in health["datasets"]] == [
+        ("air_quality", 149_151),
+        ("restaurants", 60),
+    ]
 
 
 def test_the_second_answer_comes_from_the_cache_and_is_the_same(client: httpx.Client) -> None:

@@ -19,7 +19,7 @@ def file_problems(datasets_dir: Path) -> Iterator[str]:
         if not path.is_file():
             yield f"{path} does not exist. Put the data there, or correct `file` in {description}."
         elif _is_empty(path):
-            yield f"{path} is empty. Put the data there: a header and at least one row."
+            yield f"{path} is empty. Put the data there: at least one row, and in CSV a header."
 
 
 def _is_empty(path: Path) -> bool:
