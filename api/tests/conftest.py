@@ -9,7 +9,15 @@ from uuid import uuid4
 import psycopg2
 import pytest
 from house import House, make_house
+from hypothesis import HealthCheck, settings
 from parts import Postgres, Redis
+
+# Fixtures are made once for all examples of a property; how long one takes depends on what else the machine does.
+settings.register_profile(
+    "default", max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("all", settings.get_profile("default"), max_examples=500)
+settings.load_profile("default")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import io
 
 import pytest
 from house import HEADER, STATIONS_YML, House
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse.csvdialect import DialectCsv
 from rowhouse.datafile import DataFile
@@ -109,7 +109,6 @@ fields = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_ch
 COLUMNS = tuple(Column(name=name, type=ColumnType.TEXT) for name in "abc")
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(st.tuples(fields, fields, fields), max_size=4),
     delimiter=st.sampled_from(";\t|"),

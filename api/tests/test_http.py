@@ -12,7 +12,7 @@ import httpx
 import pytest
 from backports import zstd
 from house import House, Served, make_house
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parts import Postgres, Redis, wait_until
 from test_resources import assert_problem
@@ -262,7 +262,6 @@ field = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(
     ["Accept", "Accept-Encoding", "If-None-Match", "If-Modified-Since", "Origin", "X-Request-Id"], field
 )), st.sampled_from([*PATHS, "/stations.parquet", "/health"]))  # fmt: skip

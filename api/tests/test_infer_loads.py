@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from house import House
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse.infer.draft import inspect
 
@@ -89,10 +89,8 @@ def load(house: House, name: str, content: bytes) -> int:
 
 
 # A house for all examples: each loads another version of one dataset.
-each = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@each
 @given(
     table=tables(),
     delimiter=st.sampled_from(",;\t|"),
@@ -118,7 +116,6 @@ def test_any_csv(
     assert load(house, f"a.{end}", text.encode(encoding)) == len(table.rows)
 
 
-@each
 @given(table=tables(), end=st.sampled_from(["json", "ndjson", "jsonl", "json.gz", "ndjson.gz"]))
 def test_any_json(house: House, table: Example, end: str) -> None:
     objects = [

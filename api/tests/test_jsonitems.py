@@ -6,7 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse import opening
 from rowhouse.errors import LoadError
@@ -26,7 +26,6 @@ def split(text: str, chunk_bytes: int = 1 << 18) -> list[str]:
         return [item.decode() for item in split_items(Path("x.json"), io.BytesIO(text.encode()))]
 
 
-@settings(deadline=None)
 @given(
     rows=st.lists(objects, max_size=4),
     wrapper=st.none() | no_arrays,
@@ -41,7 +40,6 @@ def test_every_item_is_told_apart(
     assert [json.loads(item) for item in split(text, chunk)] == rows
 
 
-@settings(deadline=None)
 @given(rows=st.lists(objects, min_size=1, max_size=3), cut=st.integers(1, 200), chunk=st.integers(1, 40))
 def test_a_part_of_an_array_is_never_taken_for_the_whole(rows: list[object], cut: int, chunk: int) -> None:
     text = json.dumps(rows)

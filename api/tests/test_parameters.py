@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import orjson
 import pytest
 from columns import dataset
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse.cursor import Cursor
 from rowhouse.grouping import Function, Group, Grouping, Measure, Part
@@ -197,7 +197,6 @@ ODD = ["1", "1e400", "2025-01-01", "true", "-id", "count", "text,id", '"a', "\0"
 TEXTS = st.text(max_size=20) | st.sampled_from(ODD)
 
 
-@settings(deadline=None, database=None, max_examples=300)
 @given(st.lists(st.tuples(NAMES, SUFFIXES, TEXTS), max_size=4), st.text(max_size=20), st.booleans())
 def test_any_query_string_is_a_query_or_the_clients_mistake(
     parts: list[tuple[str, str, str]], rest: str, is_encoded: bool
@@ -213,7 +212,6 @@ def test_any_query_string_is_a_query_or_the_clients_mistake(
             assert parse(DATASET, query.encode()) == query
 
 
-@settings(deadline=None, database=None, max_examples=200)
 @given(st.text() | st.binary().map(lambda content: content.decode("latin-1")))
 def test_any_text_as_a_cursor(text: str) -> None:
     with pytest.raises(InvalidParameterProblem) as caught:

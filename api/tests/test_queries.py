@@ -14,7 +14,7 @@ import model
 import orjson
 import pytest
 from house import json_page, make_house
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model import Row
 from parts import Postgres
@@ -57,8 +57,6 @@ SELECTS = [
     "min.time",
     "max.id",
 ]
-
-run_often = settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -170,7 +168,6 @@ def test_each_filter_with_each_value(asked: Asked) -> None:
 LIMITS = st.sampled_from([1, 3, 10, 1000])
 
 
-@run_often
 @given(filters(), sorts(["id", *VALUES]), LIMITS, st.sets(st.sampled_from(["id", *VALUES, "extra"])))
 def test_a_walk_gives_what_the_model_gives(
     asked: Asked, conditions: list[tuple[str, str, Any]], sort: model.Sort, limit: int, fields: set[str]
@@ -182,7 +179,6 @@ def test_a_walk_gives_what_the_model_gives(
     assert asked.walk(query) == as_json(expected)
 
 
-@run_often
 @given(filters(), st.data())
 def test_an_aggregate_gives_what_the_model_gives(
     asked: Asked, conditions: list[tuple[str, str, Any]], data: st.DataObject
@@ -196,7 +192,6 @@ def test_an_aggregate_gives_what_the_model_gives(
     assert asked.walk(query) == [pytest.approx(row) for row in as_json(rows)]
 
 
-@run_often
 @given(filters(), sorts(["id", *VALUES]), st.randoms(use_true_random=False))
 def test_equal_queries_have_one_text(
     asked: Asked, conditions: list[tuple[str, str, Any]], sort: model.Sort, chance: random.Random
@@ -208,7 +203,6 @@ def test_equal_queries_have_one_text(
     assert parse_query(asked.dataset, text).encode() == text
 
 
-@settings(run_often, max_examples=30)
 @given(filters())
 def test_counts(asked: Asked, conditions: list[tuple[str, str, Any]]) -> None:
     version = asked.store.version(asked.dataset)

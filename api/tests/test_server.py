@@ -16,6 +16,9 @@ from house import HEADER, House, Served, make_house
 from parts import Postgres, Redis, wait_until
 from rowhouse.cursor import Cursor
 
+# How many workers have begun, and for how many milliseconds.
+MORE_MOMENTS = [(1, 0), (1, 20), (1, 60), (2, 20), (2, 40), (2, 60)]
+
 DATASETS = Path(__file__).parents[2] / "files" / "datasets"
 
 
@@ -191,8 +194,10 @@ def test_at_the_end_every_request_that_was_accepted_is_answered(house: House) ->
     assert "Traceback" not in served.log.read_text()
 
 
-@pytest.mark.parametrize("begun", [1, 2])
-@pytest.mark.parametrize("milliseconds", [0, 20, 40, 60])
+@pytest.mark.parametrize(
+    ("begun", "milliseconds"),
+    [(1, 40), (2, 0), *(pytest.param(*moment, marks=pytest.mark.slow) for moment in MORE_MOMENTS)],
+)
 def test_sigterm_while_the_workers_start_is_not_lost(house: House, begun: int, milliseconds: int) -> None:
     house.put_stations(1)
     with house.serve(until_ready=False) as served:

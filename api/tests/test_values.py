@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse.dataset import Column, ColumnType
 from rowhouse.problems import InvalidKeyProblem
@@ -22,14 +22,12 @@ BY_TYPE: dict[ColumnType, st.SearchStrategy[Any]] = {
 }
 
 
-@settings(deadline=None, database=None)
 @given(st.sampled_from(list(BY_TYPE)).flatmap(lambda kind: st.tuples(st.just(kind), BY_TYPE[kind])))
 def test_what_is_written_is_read_again(case: tuple[ColumnType, Any]) -> None:
     kind, value = case
     assert parse_value(kind, format_value(value)) == value
 
 
-@settings(deadline=None, database=None)
 @given(st.sampled_from(list(ColumnType)), st.text(st.characters()) | st.from_regex(r"[-+0-9.eTZ: ]{1,30}"))
 def test_any_text_is_a_value_or_a_mistake_that_is_named(kind: ColumnType, text: str) -> None:
     try:

@@ -1,5 +1,7 @@
 """Pods are replaced without a client noticing."""
 
+import time
+
 import httpx
 import pytest
 
@@ -33,7 +35,11 @@ def test_an_answer_once_cached_is_given_by_every_pod(get: Get) -> None:
         if "deletionTimestamp" not in pod["metadata"]
     ]
     assert len(addresses) == 2
-    question = "/air_quality?limit=997"
-    answers = [httpx.get(f"http://{address}:8000{question}") for address in addresses]
-    assert [answer.headers["x-cache"] for answer in answers][1:] == ["hit"]
-    assert len({answer.content for answer in answers}) == 1
+    # On a busy machine Redis may take longer than the API waits for it; then an answer is not kept, and the next may be.
+    for limit in range(990, 1000):
+        answers = [httpx.get(f"http://{address}:8000/air_quality?limit={limit}") for address in addresses]
+        assert len({answer.content for answer in answers}) == 1
+        if answers[1].headers["x-cache"] == "hit":
+            return
+        time.sleep(1)
+    pytest.fail("no answer that one pod had kept was given by the other")
