@@ -4,9 +4,10 @@ import asyncio
 import csv
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +24,7 @@ from rowhouse.database import serving_engine
 from rowhouse.dataset import Dataset
 from rowhouse.parameters import parse_aggregate, parse_query
 from rowhouse.query import Query
-from rowhouse.store import Store
+from rowhouse.store import Page, Store
 from table import VALUES, YML, as_csv, as_json, make_rows, text_of
 
 OPERATORS = {
@@ -64,12 +65,12 @@ class Asked:
     """A table and its model.
 
     Attributes:
-        runner: Of the store's event loop.
+        run: Runs what the store does, in its event loop.
         store: Open.
         rows: What the table holds.
     """
 
-    runner: asyncio.Runner
+    run: Callable[[Coroutine[Any, Any, Page]], Page]
     store: Store
     dataset: Dataset
     rows: list[Row] = field(repr=False)
@@ -80,7 +81,7 @@ class Asked:
         parse = parse_aggregate if query.grouping else parse_query
         found: list[Row] = []
         while True:
-            page = self.runner.run(json_page(self.store, version, query))
+            page = self.run(json_page(self.store, version, query))
             rows = orjson.loads(page.data)
             assert len(rows) == page.count
             found += rows
@@ -99,11 +100,21 @@ def asked(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
     house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
     house.put(as_csv(rows), yml=YML, name="rows")
     house.load()
-    with asyncio.Runner() as runner:
-        store = Store(serving_engine(house.settings), Catalog(house.schema), house.datasets, threads=1)
-        runner.run(store.open())
-        yield Asked(runner, store, house.datasets[0], rows)
-        runner.run(store.close())
+    store = Store(serving_engine(house.settings), Catalog(house.schema), house.datasets, threads=1)
+    loop = asyncio.new_event_loop()
+    # It runs all the time: one that stood still between two examples would take PostgreSQL for silent.
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def run[T](work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    run(store.open())
+    yield Asked(run, store, house.datasets[0], rows)
+    run(store.close())
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
 
 
 @st.composite
@@ -209,6 +220,6 @@ def test_counts(asked: Asked, conditions: list[tuple[str, str, Any]]) -> None:
     totals = []
     for count in ("exact", "estimated"):
         query = parse_query(asked.dataset, urlencode(parameters(conditions, []) | {"count": count, "limit": 1}))
-        totals.append(asked.runner.run(json_page(asked.store, version, query)).total)
+        totals.append(asked.run(json_page(asked.store, version, query)).total)
     assert totals[0] == len(fulfilling(asked.rows, conditions))
     assert totals[1] is not None

@@ -35,7 +35,7 @@ def test_an_answer_once_cached_is_given_by_every_pod(get: Get) -> None:
         if "deletionTimestamp" not in pod["metadata"]
     ]
     assert len(addresses) == 2
-    # On a busy machine Redis may take longer than the API waits for it; then an answer is not kept, and the next may be.
+    # On a busy machine Redis may take longer than the API waits for it: one answer is not kept then, the next may be.
     for limit in range(990, 1000):
         answers = [httpx.get(f"http://{address}:8000/air_quality?limit={limit}") for address in addresses]
         assert len({answer.content for answer in answers}) == 1
