@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, cast
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gasgi import ASGIWorker
 
 from rowhouse.app import ASGIApp
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
 from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
+from rowhouse.worker import Worker
 
 if TYPE_CHECKING:
     import asyncio
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 _GRACEFUL_TIMEOUT_SECONDS = 20
 # Longer than between two requests of a busy client.
 _FAREWELL_SECONDS = 1
-# A worker that ends waits for idle connections too, so they are kept for less than that.
-_KEEPALIVE_SECONDS = 5
+# Longer than those who ask keep a connection that they may use again: a proxy commonly 60 s, a client 5 to 60 s. One
+# that is closed here just as they ask on it is an error there.
+_KEEPALIVE_SECONDS = 75
 # The most that gunicorn knows as a limit; a query string of 8,000 characters, which RFC 9110 asks for, fits in.
 _REQUEST_LINE_BYTES = 8190
 
@@ -57,7 +58,7 @@ class Server(BaseApplication):
         for name, value in {
             "bind": [f"{settings.host}:{settings.port}", f"{settings.host}:{settings.admin_port}"],
             "workers": settings.workers,
-            "worker_class": "asgi",
+            "worker_class": Worker,
             "asgi_lifespan": "on",
             "asgi_loop": "uvloop",
             "preload_app": True,
@@ -86,13 +87,13 @@ class Server(BaseApplication):
         os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals)
         super().run()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
-    def _take_signals(self, worker: ASGIWorker) -> None:
+    def _take_signals(self, worker: Worker) -> None:
         loop = cast("asyncio.AbstractEventLoop", worker.loop)
         loop.add_signal_handler(signal.SIGTERM, self._end, worker)
         # Let them in with the event loop's first step.
         loop.call_soon(_release_signals)
 
-    def _end(self, worker: ASGIWorker) -> None:
+    def _end(self, worker: Worker) -> None:
         """End a worker after a time in which every answer is announced to be the last on its connection.
 
         gunicorn would close at once behind an answer that is being sent, though that promised to keep the connection,
