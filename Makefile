@@ -1,3 +1,6 @@
+# Python's code is compiled once, not at each of the hundred starts of a run, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help up down dataset test test-all check format lock
 

@@ -24,6 +24,7 @@ def checkout(tmp_path: Path) -> Path:
     (clone / ".venv").symlink_to(ROOT / ".venv")
     (clone / "files/datasets").mkdir(parents=True)
     (tmp_path / "My cities.csv").write_text("id;city\n1;Köln\n2;Łódź\n")
+    (tmp_path / "empty.csv").touch()
     return clone
 
 
@@ -64,7 +65,7 @@ def test_a_dataset_is_made_and_what_comes_next_is_said(checkout: Path) -> None:
             ("FILE=../none.csv", "NAME=cities"),
             "nothing was made. Mend what is said above, then call: make dataset FILE=",
         ),
-        (("FILE=Makefile", "NAME=cities"), "Makefile: "),
+        (("FILE=../empty.csv", "NAME=cities"), "empty.csv: "),
         (("FILE=README.md", "NAME=cities"), "FILE must not be named README.md"),
     ],
 )
