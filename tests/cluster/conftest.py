@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.machine import STATE
+from tests.cluster.machine import ROOT, STATE
 from tests.cluster.output import Get, Run
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)

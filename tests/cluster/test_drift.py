@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.inventory import copied_inventory
+from tests.cluster.machine import ROLES
 from tests.cluster.output import Get, Run, changes, said
 
 NAMESPACE = "rowhouse-drift"
@@ -68,10 +68,8 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Environment]:
-    inventory = tmp_path_factory.mktemp("drift") / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
     variables = {"stack_environment": "drift", "stack_context": "dev", "api_node_port": 30814, "api_replicas": 2}
-    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    inventory = copied_inventory(tmp_path_factory.mktemp("drift"), variables)
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return ansible_playbook("deploy.yml", "-i", str(inventory), *words)

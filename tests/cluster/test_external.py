@@ -1,7 +1,6 @@
 """Servers, a registry and a way in that somebody else looks after, with the objects and the words that they lead to."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import httpx
 import pytest
 import yaml
 
-from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.inventory import copied_inventory
+from tests.cluster.machine import ROLES
 from tests.cluster.output import Get, Run, changes, said
 from tests.cluster.registry import login, registry_with_login
 
@@ -146,9 +146,7 @@ def environment(
         "redis_peers": peers,
         "redis_existing_secret": "cache-login",
     }
-    inventory = tmp_path_factory.mktemp("external") / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
-    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    inventory = copied_inventory(tmp_path_factory.mktemp("external"), variables)
     create_namespace(kubectl, NAMESPACE)
     try:
         logins = {"loader-password": PASSWORDS["rowhouse_loader"], "api-password": PASSWORDS["rowhouse_api"]}

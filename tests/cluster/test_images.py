@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.cluster.machine import ROOT
+
 ROLES = Path("collections/ansible_collections/rowhouse/platform/roles")
 ROOTFS = ROLES / "images/files/rootfs"
 STACK = ROOT / ROLES / "stack"

@@ -2,14 +2,13 @@
 
 import base64
 import gzip
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
+from tests.cluster.inventory import copied_inventory
 from tests.cluster.machine import ROOT, STATE
 from tests.cluster.output import Get, Run, said
 
@@ -21,10 +20,8 @@ VERBOSE = ("-vvv", "--diff")
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[str]:
     """Deploy to an empty namespace, where passwords are generated; return all that was printed."""
-    inventory = tmp_path_factory.mktemp("leaks") / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
     variables = {"stack_environment": "leaks", "stack_context": "dev", "api_node_port": 30817, "api_replicas": 1}
-    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    inventory = copied_inventory(tmp_path_factory.mktemp("leaks"), variables)
     done = ansible_playbook("deploy.yml", "-i", str(inventory), *VERBOSE)
     assert done.returncode == 0, said(done)
     yield done.stdout + done.stderr

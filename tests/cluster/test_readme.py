@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.cluster.machine import ROOT
+
 README = (ROOT / "README.md").read_text()
 
 # A command in the text that a test of its own runs, or that is what runs these tests.

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cluster.machine import STATE
+from tests.cluster.inventory import copied_inventory, main_file
+from tests.cluster.machine import ROOT, STATE
 from tests.cluster.output import Get, Run, changes, said
-
-ROOT = Path(__file__).parents[2]
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -32,9 +31,8 @@ def deploy_dev(ansible_playbook: Run) -> Callable[..., str]:
 
 
 def test_a_misspelt_variable_is_named_with_file_and_nearest(tmp_path: Path, ansible_playbook: Run) -> None:
-    inventory = tmp_path / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
-    main = inventory / "group_vars/all/main.yml"
+    inventory = copied_inventory(tmp_path)
+    main = main_file(inventory)
     main.write_text(main.read_text() + "api_replcas: 3\n")
     output = refused(ansible_playbook("deploy.yml", "-i", str(inventory)))
     assert f"api_replcas in {main}: no role knows this variable. Did you mean api_replicas?" in output
@@ -46,9 +44,8 @@ def test_a_run_without_inventory_says_so(ansible_playbook: Run) -> None:
 
 
 def test_a_wrong_context_names_the_existing_ones_and_the_file(tmp_path: Path, ansible_playbook: Run) -> None:
-    inventory = tmp_path / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
-    main = inventory / "group_vars/all/main.yml"
+    inventory = copied_inventory(tmp_path)
+    main = main_file(inventory)
     main.write_text(main.read_text().replace("stack_context: dev", "stack_context: live"))
     output = refused(ansible_playbook("deploy.yml", "-i", str(inventory)))
     assert "stack_context is live" in output

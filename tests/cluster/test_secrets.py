@@ -1,6 +1,5 @@
 """Supplied passwords, in an environment of its own: encrypted, used, never printed, never changed behind one's back."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,9 +12,9 @@ import pytest
 import yaml
 
 from tests.cluster.forward import forwarded
+from tests.cluster.inventory import copied_inventory
+from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, said
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,8 @@ class Environment:
 @pytest.fixture(scope="module")
 def vaulted(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Environment]:
     folder = tmp_path_factory.mktemp("vaulted")
-    inventory = folder / "inventory"
-    shutil.copytree(ROOT / "inventories/dev", inventory, ignore=shutil.ignore_patterns("secrets.yml"))
     variables = {"stack_environment": "vaulttest", "stack_context": "dev", "api_node_port": 30810, "api_replicas": 1}
-    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    inventory = copied_inventory(folder, variables)
     example = yaml.safe_load((inventory / "group_vars/all/secrets.yml.example").read_text())
     passwords = {name: f"supplied-{name}" for name in example}
     vault_password = folder / "vault-password"

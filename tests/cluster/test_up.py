@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.inventory import copied_inventory
+from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, changes
-
-ROOT = Path(__file__).parents[2]
 
 SECOND_RUN_SECONDS = 60
 
@@ -56,11 +56,8 @@ def test_it_prints_the_url_and_a_curl_line_with_its_answer(second_run: TimedRun)
 @pytest.fixture
 def empty_environment(tmp_path: Path, kubectl: Run) -> Iterator[Path]:
     """An inventory of its own, whose namespace does not exist yet."""
-    variables = tmp_path / "inventory/group_vars/all/main.yml"
-    variables.parent.mkdir(parents=True)
-    variables.write_text("stack_environment: interrupted\nstack_context: dev\napi_node_port: 30811\n")
-    (tmp_path / "inventory/hosts.yml").write_text((ROOT / "inventories/dev/hosts.yml").read_text())
-    yield tmp_path / "inventory"
+    variables = {"stack_environment": "interrupted", "stack_context": "dev", "api_node_port": 30811}
+    yield copied_inventory(tmp_path, variables)
     kubectl("delete", "namespace", "rowhouse-interrupted", "--ignore-not-found", "--wait=false")
 
 

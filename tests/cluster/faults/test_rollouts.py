@@ -2,18 +2,16 @@
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.cluster.faults.conftest import NAMESPACE, STACK, TABLE, URL, Note, Release
+from tests.cluster.inventory import copied_inventory
 from tests.cluster.load import steady_load
-from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, said
 
 NOBODY = f"{STACK['stack_pull_registry']}/{TABLE['api']['repository']}@sha256:{'0' * 64}"
@@ -130,10 +128,8 @@ def test_a_load_with_a_bad_row(fails: Fails, another_release: Release) -> None:
 
 
 def test_a_volume_that_nobody_provides(kubectl: Run, ansible_playbook: Run, note: Note, tmp_path: Path) -> None:
-    inventory = tmp_path / "inventory"
-    shutil.copytree(ROOT / "molecule/inventory", inventory)
     variables = {"stack_environment": "unbound", "stack_context": "molecule", "api_node_port": 30815}
-    (inventory / "group_vars/all/main.yml").write_text(yaml.safe_dump(variables))
+    inventory = copied_inventory(tmp_path, variables, of="molecule/inventory")
     with existing(kubectl, CLASS), gone_afterwards(kubectl, "rowhouse-unbound"):
         done = ansible_playbook("deploy.yml", "-i", str(inventory), "-e", "postgres_storage_class=nobody")
     found = re.search(r"StatefulSet postgres in \S+: .*?unbound immediate PersistentVolumeClaims", said(done))
