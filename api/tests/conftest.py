@@ -20,6 +20,11 @@ settings.register_profile("all", settings.get_profile("default"), max_examples=5
 settings.load_profile("default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take an API to ask instead of one made for the tests; test_queries.py knows it."""
+    parser.addoption("--api", metavar="URL", help="ask this API in test_queries.py; it serves the table of table.py")
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A server with the superuser `loader` and the role `reader`, who may read what `loader` makes."""

@@ -12,15 +12,14 @@ import httpx
 import pytest
 import yaml
 
-from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, said
+from tests.cluster.releases import build_release
 
 INVENTORY = ROOT / "molecule/inventory"
 VARIABLES = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text())
 NAMESPACE = f"rowhouse-{VARIABLES['stack_environment']}"
 URL = f"http://127.0.0.1:{VARIABLES['api_node_port']}"
-STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
-TABLE = yaml.safe_load((ROLES / "stack/vars/main/images.yml").read_text())["stack_image_table"]
 # Where the outcome goes; make test-all keeps it in docs/.
 OUTCOME = os.environ.get("FAULTS_TABLE")
 
@@ -59,21 +58,24 @@ def deploy(ansible_playbook: Run) -> Run:
     return run
 
 
+def mend(deploy: Run) -> None:
+    """Put right what a test has left."""
+    done = deploy()
+    assert done.returncode == 0, said(done)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _mended(deploy: Run) -> Iterator[None]:
     """Begin with a good deployment, and leave one behind."""
-    done = deploy()
-    assert done.returncode == 0, said(done)
+    mend(deploy)
     yield
-    done = deploy()
-    assert done.returncode == 0, said(done)
+    mend(deploy)
 
 
 @pytest.fixture
 def _default_data(deploy: Run) -> None:
-    """Put right what the test before has left."""
-    done = deploy()
-    assert done.returncode == 0, said(done)
+    """Begin with the data of the repository."""
+    mend(deploy)
 
 
 @pytest.fixture
@@ -86,15 +88,7 @@ def another_release(tmp_path: Path, ansible_playbook: Run) -> Release:
         packed = datasets / "air_quality/air_quality.csv.gz"
         header, *rows = gzip.decompress(packed.read_bytes()).decode().splitlines()
         packed.write_bytes(gzip.compress("".join(f"{line}\n" for line in [header, *change(rows)]).encode(), 1))
-        for row in TABLE.values():
-            source = f"docker://{STACK['stack_push_registry']}/{row['repository']}"
-            options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
-            tags = [f"{source}:{STACK['stack_release']}", f"{source}:faults"]
-            subprocess.run(["skopeo", "copy", "-q", *options, *tags], check=True)
-        variables: dict[str, object] = {"stack_release": "faults", "stack_datasets_dir": str(datasets)}
-        done = ansible_playbook("playbooks/build.yml", "-i", str(INVENTORY), "-e", json.dumps(variables))
-        assert done.returncode == 0, said(done)
-        return variables
+        return build_release(ansible_playbook, INVENTORY, "faults", datasets)
 
     return build
 

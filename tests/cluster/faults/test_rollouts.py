@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.faults.conftest import NAMESPACE, STACK, TABLE, URL, Note, Release
+from tests.cluster.faults.conftest import NAMESPACE, URL, Note, Release
 from tests.cluster.inventory import copied_inventory
 from tests.cluster.load import steady_load
 from tests.cluster.output import Run, said
+from tests.cluster.releases import STACK, TABLE
 
 NOBODY = f"{STACK['stack_pull_registry']}/{TABLE['api']['repository']}@sha256:{'0' * 64}"
 # A job's first pod was made before the quota was there.
