@@ -11,6 +11,7 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import Dataset
+from rowhouse.docs.resources import AssetResource, Assets, DocsResource
 from rowhouse.documents import Documents
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
@@ -67,7 +68,7 @@ def create_app(
         middleware=[CrossOrigin(policy.cors_origins), Lifespan(store, cache, exports), farewell, Observation(metrics)],
         request_type=WatchedRequest,
     )
-    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health", "/openapi.json"])
+    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])
     answers = Answers(store, cache, build, policy.max_age_seconds)
     for dataset in datasets:
         collection = CollectionResource(dataset, store, answers, exports)
@@ -79,6 +80,9 @@ def create_app(
     app.add_route("/health", HealthResource(store, datasets))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))
+    assets = Assets()
+    app.add_route("/docs", DocsResource(assets, documents))
+    app.add_route("/docs/{digest}/{name}", AssetResource(assets, documents))
     return app
 
 

@@ -228,15 +228,14 @@ class _Document:
                 "summary": "What is served, and whether all of it works",
                 "responses": self._problems.by_status(ALWAYS)
                 | {
-                    status: with_headers({"description": text, "content": health}, ("Cache-Control",))
+                    status: with_headers({"description": text, "content": health}, ("Cache-Control", "Link"))
                     for status, text in told.items()
                 },
             }
         }
         document = with_headers(
             {"description": "OpenAPI 3.1", "content": {JSON.media_type: {"schema": {"type": "object"}}}},
-            ("ETag", "Cache-Control", "Vary", "X-Cache"),
-            ("Age",),
+            ("ETag", "Cache-Control", "Vary", "X-Cache", "Link"),
         )
         self._paths["/openapi.json"] = {
             "get": {

@@ -104,7 +104,7 @@ class Parameters:
             "limit": lambda: _query("limit", f"Rows on a page. {default}", limit, example=2),
             "cursor": lambda: _query(
                 "cursor",
-                "Where the page starts: from `links.next` or the header `Link` of the page before; all else stays as it was.",
+                "Where the page starts: from `links.next` or `Link` of the page before; all else stays as it was.",
                 {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"},
             ),
             "count": lambda: _query(

@@ -60,7 +60,9 @@ class OpenApiResource:
             return await asyncio.to_thread(lambda: dump(document(self._datasets, samples)))
 
         key = f"openapi:{self._description}:{','.join(state)}"
-        await self._documents.send(req, resp, Document(key=key, content_type=MEDIA_JSON, make=make))
+        # RFC 8631
+        link = {"Link": '</docs>; rel="service-doc"; type="text/html"'}
+        await self._documents.send(req, resp, Document(key=key, content_type=MEDIA_JSON, headers=link, make=make))
 
     @cached_property
     def _description(self) -> str:

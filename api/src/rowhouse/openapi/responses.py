@@ -46,7 +46,7 @@ def headers() -> dict[str, Response]:
         "Last-Modified": ("When the version of the data was loaded", _text()),
         "Cache-Control": ("How long the answer may be used again", _text()),
         "Vary": ("What other request headers the answer depends on", _text()),
-        "Link": ("The next page, `rel=next` (RFC 8288); not there on the last one", _text()),
+        "Link": ("RFC 8288. `rel=next` is the next page, and is not there on the last one", _text()),
         "X-Cache": ("Where the answer came from", {"type": "string", "enum": [*Verdict]}),
         "Age": ("Seconds since the answer was made, when it came from the cache", {"type": "integer", "minimum": 0}),
         "Content-Disposition": ("A name for a file", _text()),
