@@ -1,6 +1,6 @@
 """The OpenAPI document of some datasets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rowhouse import __version__
@@ -95,11 +95,8 @@ class _Document:
         self._schemas[f"{name}.page"] = page_schema(dataset, _reference("schemas", f"{name}.row"))
         selection = Selection(dataset, dataset.columns)
         contents = self._contents(selection, f"{name}.page", f"{name}.features")
-        if sample.version:
-            contents[JSON.name]["example"] = sample.page(dataset)
-            for name_of_form, text in sample.forms.items():
-                if name_of_form != JSON.name:
-                    contents[name_of_form]["example"] = text
+        for name_of_form, text in sample.forms.items():
+            contents[name_of_form]["example"] = text
         parameters = Parameters(dataset, sample)
         key = f"$response.body#/data/0/{dataset.key.name}"
         links = {"row": {"operationId": f"get_{name}", "parameters": {"key": key}}}
@@ -110,6 +107,7 @@ class _Document:
                 verb="list",
                 form=form,
                 contents=contents,
+                page=sample.page if sample.rows else None,
                 summary=f"Rows of {dataset.title}",
                 parameters=parameters.collection(is_page=form in (None, JSON)),
                 links=links,
@@ -123,8 +121,6 @@ class _Document:
         self._schemas[f"{name}.group"] = row_schema((*grouping.key, *measures), is_whole=False)
         self._schemas[f"{name}.groups"] = page_schema(dataset, _reference("schemas", f"{name}.group"))
         contents = self._contents(Selection(dataset, grouping.columns), f"{name}.groups", f"{name}.group_features")
-        if sample.version:
-            contents[JSON.name]["example"] = sample.aggregate(dataset)
         parameters = Parameters(dataset, sample)
         for form in (None, *(form for form in FORMATS if form.name in contents)):
             self._add_selection(
@@ -133,6 +129,7 @@ class _Document:
                 verb="aggregate",
                 form=form,
                 contents=contents,
+                page=sample.aggregate if sample.version else None,
                 summary=f"Groups of rows of {dataset.title}",
                 parameters=parameters.aggregate(is_page=form in (None, JSON)),
                 links={},
@@ -165,13 +162,17 @@ class _Document:
         verb: str,
         form: Format | None,
         contents: dict[str, Node],
+        page: Callable[[Dataset, str], Node] | None,
         summary: str,
         parameters: list[Parameter],
         links: Node,
     ) -> None:
         """Add the route whose suffix chooses the format, or the one that Accept chooses it for."""
         chosen = [form] if form else [item for item in FORMATS if item.name in contents]
+        suffix = f".{form.name}" if form else ""
         content = {item.media_type: contents[item.name] for item in chosen}
+        if page and JSON in chosen:
+            content[JSON.media_type] = contents[JSON.name] | {"example": page(dataset, path + suffix)}
         kinds: Kinds = QUERY
         if form is not JSON:
             kinds += EXPORT
@@ -184,7 +185,6 @@ class _Document:
         response = with_headers({"description": "The rows", "content": content}, required, optional)
         if JSON in chosen and links:
             response["links"] = links
-        suffix = f".{form.name}" if form else ""
         self._paths[path + suffix] = {
             "get": {
                 "operationId": f"{verb}{form.name.capitalize() if form else ''}_{dataset.name}",
@@ -201,7 +201,7 @@ class _Document:
         row = row_schema(dataset.columns, is_whole=True)
         self._schemas[f"{name}.single"] = single_schema(dataset, row)
         content: Node = {"schema": _reference("schemas", f"{name}.single")}
-        if sample.version and sample.rows:
+        if sample.rows:
             content["example"] = sample.single(dataset)
         response = with_headers(
             {"description": "The row", "content": {JSON.media_type: content}},

@@ -23,6 +23,8 @@ from rowhouse.store import Store
 from rowhouse.versions import Version
 
 _ROWS = 2
+# Rows may have megabytes, which would stand in the document several times.
+_MAXIMUM_BYTES = 1 << 16
 
 
 class OpenApiResource:
@@ -84,4 +86,6 @@ class OpenApiResource:
             return write_forms(dataset, rows)
 
         page = await self._store.page(version, Query(dataset, limit=_ROWS), write)
+        if len(page.data) > _MAXIMUM_BYTES:
+            return Sample(version)
         return Sample(version, orjson.loads(page.data), page.next.encode() if page.next else "")

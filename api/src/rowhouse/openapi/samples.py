@@ -32,8 +32,8 @@ class Sample:
     """The first rows of a version, by the key.
 
     Attributes:
-        version: Which one; None when there are no rows to show.
-        forms: The rows in each format that is text, by the format's name; JSON is parsed.
+        version: Which one; None when none is known.
+        forms: The rows in each format that is text, by its name; JSON is parsed. Empty when they are too large.
         cursor: Leads to the rows behind them; empty when there are none.
     """
 
@@ -46,9 +46,9 @@ class Sample:
         """The rows, as they stand in JSON."""
         return list(self.forms.get("json", ()))
 
-    def page(self, dataset: Dataset) -> dict[str, Any]:
-        """Return the JSON answer that has these rows."""
-        path, count = f"/{dataset.name}", len(self.rows)
+    def page(self, dataset: Dataset, path: str) -> dict[str, Any]:
+        """Return the JSON answer of the path that has these rows."""
+        count = len(self.rows)
         following = f"{path}?cursor={self.cursor}&limit={count}" if self.cursor else None
         return {
             "data": self.rows,
@@ -56,13 +56,13 @@ class Sample:
             "links": {"self": f"{path}?limit={count}", "next": following},
         }
 
-    def aggregate(self, dataset: Dataset) -> dict[str, Any]:
+    def aggregate(self, dataset: Dataset, path: str) -> dict[str, Any]:
         """Return the answer to an aggregate that asks for nothing: one row with the number of all rows."""
         totals = {"total": None, "total_is": None, "count": 1, "limit": 1}
         return {
             "data": [{"count": self._total}],
             "meta": self._meta(dataset) | totals,
-            "links": {"self": f"/{dataset.name}/aggregate?limit=1&select=count", "next": None},
+            "links": {"self": f"{path}?limit=1&select=count", "next": None},
         }
 
     def single(self, dataset: Dataset) -> dict[str, Any]:
