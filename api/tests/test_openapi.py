@@ -71,6 +71,8 @@ def check(whole: Document) -> None:
     OpenAPIV31SpecValidator(whole).validate()
     identifiers = [node["operationId"] for path in whole["paths"].values() for node in path.values()]
     assert len(identifiers) == len(set(identifiers))
+    tags = [tag["name"] for tag in whole["tags"]]
+    assert len(tags) == len(set(tags))
     found = [node for node in nodes(whole) if "example" in node]
     assert found
     for node in found:
@@ -109,10 +111,11 @@ def test_it_is_valid_without_rows(key_type: ColumnType) -> None:
     bare = replace(full, name="bare", columns=(full.key,), filters=())
     # Names that would be the same if parts of them were simply put together.
     others = [replace(full, name=f"t_{end}") for end in ("row", "page", "aggregate", "csv", "group", "limit")]
+    others += [replace(full, name=name) for name in ("limit", "cursor", "service")]
     mapped = replace(
         full, name="map", columns=(*full.columns, EAST, NORTH), filters=(EAST, NORTH), point=Point(EAST, NORTH)
     )
-    whole = parsed(full, bare, mapped, *others, replace(full, name="limit"), replace(full, name="cursor"))
+    whole = parsed(full, bare, mapped, *others)
     check(whole)
     assert not [node for node in nodes(whole) if "example" in node and "in" not in node]
 

@@ -16,6 +16,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 def _valid(query: dict[str, Any], *, is_aggregate: bool) -> dict[str, Any]:
     # Which texts are a cursor depends on the data and on the order: only links.next knows.
     query.pop("cursor", None)
+    # Each value may be as long as it likes, and each list, but not all of them together.
+    query = {name: value[:10] if isinstance(value, list) else value for name, value in query.items()}
     # In one direction only, and only by what the answer has.
     orders = {order.removeprefix("-"): order for order in _items(query.pop("sort", []))}
     if is_aggregate:

@@ -21,6 +21,7 @@ from rowhouse.openapi.responses import (
     headers,
     not_modified,
     problem_schema,
+    too_long,
     with_headers,
 )
 from rowhouse.openapi.samples import Sample
@@ -37,7 +38,8 @@ from rowhouse.openapi.schemas import (
 
 type Node = dict[str, Any]
 
-_SERVICE = "service"
+# No dataset can be called so.
+_SERVICE = "The API itself"
 _ABOUT = (
     "Tables over HTTP. Filters, order, columns and pages are parameters; an answer that a client has already is 304; "
     "every error is a problem as in RFC 9457, whose `type` stays the same. A path that is not listed here is answered "
@@ -74,13 +76,13 @@ class _Document:
             "openapi": "3.1.0",
             "info": {"title": "Rowhouse", "version": __version__, "description": _ABOUT},
             "servers": [{"url": "/"}],
-            "tags": [*map(_tag, datasets), {"name": _SERVICE, "description": "The API itself"}],
+            "tags": [*map(_tag, datasets), {"name": _SERVICE}],
             "paths": self._paths,
             "components": {
                 "schemas": self._schemas,
                 "parameters": self._parameters,
                 "headers": headers(),
-                "responses": self._problems.components | {"not-modified": not_modified()},
+                "responses": self._problems.components | {"not-modified": not_modified(), "too-long": too_long()},
             },
         }
 
@@ -248,7 +250,8 @@ class _Document:
         }
 
     def _responses(self, success: Node, kinds: Kinds) -> Node:
-        return {"200": success, "304": _reference("responses", "not-modified")} | self._problems.by_status(kinds)
+        others = {"304": _reference("responses", "not-modified"), "414": _reference("responses", "too-long")}
+        return {"200": success} | others | self._problems.by_status(kinds)
 
     def _shared(self, dataset: Dataset, path: str, parameter: Parameter) -> Node:
         """Put a parameter among the components, once for all routes that have the same."""

@@ -70,6 +70,12 @@ def not_modified() -> Response:
     return with_headers({"description": "The client has this answer already"}, ("ETag", "Cache-Control", "Vary"))
 
 
+def too_long() -> Response:
+    """Return what the server itself answers, as no request can be made of what it was sent."""
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {"description": "The first line of the request is longer than the server reads", "content": content}
+
+
 def problem_schema() -> Schema:
     """Return the schema of all problems (RFC 9457)."""
     kinds = sorted(Problem.kinds(), key=lambda kind: kind.name)
