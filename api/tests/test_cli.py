@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import pytest
 import rowhouse
 from house import HEADER, STATIONS_YML, House
+from parts import free_port
 
 
 def test_help_names_every_command(house: House) -> None:
     done = house.run("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("serve", "load", "check", "inspect"))
+    assert all(command in done.stdout for command in ("serve", "load", "check", "inspect", "openapi"))
 
 
 def test_the_version_is_that_of_the_package(house: House) -> None:
@@ -137,3 +139,43 @@ def test_inspect_does_without_the_http_side_and_the_database() -> None:
     environment = {"PYTHONPATH": str(Path(rowhouse.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", program], env=environment, text=True, capture_output=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def assert_interrupted(process: subprocess.Popen[str]) -> None:
+    """Interrupt the program, as Ctrl-C does, and see it end with one line about it."""
+    process.send_signal(signal.SIGINT)
+    # When it was stopped before.
+    process.send_signal(signal.SIGCONT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert said.endswith("rowhouse: interrupted\n")
+    assert "Traceback" not in said
+
+
+def test_inspect_can_be_interrupted(house: House) -> None:
+    pipe = house.folder / "endless.csv"
+    os.mkfifo(pipe)
+    with house.start("inspect", str(pipe)) as process, pipe.open("w"):
+        # It has opened the file, and waits for what never comes.
+        assert_interrupted(process)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "ndjson"])
+def test_a_load_can_be_interrupted(house: House, suffix: str) -> None:
+    file = f"stations.{suffix}"
+    rows = HEADER + "".join(f"{i},,,,,\n" for i in range(5000))
+    if suffix == "ndjson":
+        rows = "".join(f'{{"id": {i}}}\n' for i in range(5000))
+    house.put(rows, yml=STATIONS_YML.replace("stations.csv", file))
+    with house.stopped_load(0.5) as process:
+        assert_interrupted(process)
+    assert house.tables() == []
+
+
+def test_waiting_for_postgresql_can_be_interrupted(house: House) -> None:
+    house.put_stations(1)
+    with house.start("load", DATABASE_PORT=str(free_port())) as process:
+        assert process.stderr
+        while "Waiting for PostgreSQL" not in process.stderr.readline():
+            assert process.poll() is None
+        assert_interrupted(process)

@@ -35,10 +35,10 @@ def check(said: str, parameter: str, parse: Callable[[], Query]) -> None:
 
 
 def test_without_parameters() -> None:
-    assert parse_query(DATASET, "") == Query(DATASET, limit=100)
-    assert parse_query(DATASET, "", default_limit=None).encode() == ""
+    assert parse_query(DATASET, "") == Query(DATASET, limit=None)
+    assert parse_query(DATASET, "").encode() == ""
     count = Grouping((), (Measure(Function.COUNT),))
-    assert parse_aggregate(DATASET, "") == Query(DATASET, grouping=count)
+    assert parse_aggregate(DATASET, "") == Query(DATASET, limit=None, grouping=count)
 
 
 def test_what_is_asked_for() -> None:
@@ -61,18 +61,19 @@ def test_what_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("texts", "text"),
     [
-        (["", "limit=100", "limit=0100", "sort=id", "sort=id,-number", "count=exact"], "limit=100"),
-        ([f"fields={','.join(COLUMNS)}", f"fields={','.join(reversed(COLUMNS))}"], "limit=100"),
-        (["fields=text,id", "fields=id,text"], "fields=id,text&limit=100"),
-        (["sort=-number", "sort=-number,-id", "sort=-number,-id,text"], "limit=100&sort=-number"),
-        (["sort=-number,id"], "limit=100&sort=-number,id"),
-        (["number=5e1&text=a", "text=a&number=50.0"], "limit=100&number=50&text=a"),
-        (["number__in=2,1.0,2", "number__in=1,2"], "limit=100&number__in=1,2"),
-        (["text=", "text"], "limit=100&text="),
-        (["text__in=", "text__in=%22%22"], "limit=100&text__in=%22%22"),
-        (["text__in=%22a%2Cb%22,c", "text__in=c,%22a,b%22"], "limit=100&text__in=%22a,b%22,c"),
-        (["timestamp=2025-01-01T01:00%2B01:00"], "limit=100&timestamp=2025-01-01T00:00:00Z"),
-        (["boolean__isnull=true&count=estimated"], "boolean__isnull=true&count=estimated&limit=100"),
+        (["", "sort=id", "sort=id,-number", "count=exact"], ""),
+        (["limit=100", "limit=0100", "limit=100&sort=id"], "limit=100"),
+        ([f"fields={','.join(COLUMNS)}", f"fields={','.join(reversed(COLUMNS))}"], ""),
+        (["fields=text,id", "fields=id,text"], "fields=id,text"),
+        (["sort=-number", "sort=-number,-id", "sort=-number,-id,text"], "sort=-number"),
+        (["sort=-number,id"], "sort=-number,id"),
+        (["number=5e1&text=a", "text=a&number=50.0"], "number=50&text=a"),
+        (["number__in=2,1.0,2", "number__in=1,2"], "number__in=1,2"),
+        (["text=", "text"], "text="),
+        (["text__in=", "text__in=%22%22"], "text__in=%22%22"),
+        (["text__in=%22a%2Cb%22,c", "text__in=c,%22a,b%22"], "text__in=%22a,b%22,c"),
+        (["timestamp=2025-01-01T01:00%2B01:00"], "timestamp=2025-01-01T00:00:00Z"),
+        (["boolean__isnull=true&count=estimated"], "boolean__isnull=true&count=estimated"),
     ],
 )
 def test_equal_queries_have_one_text(texts: list[str], text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from arro3.io import read_parquet
 from house import Served, make_house
 from parts import Postgres
 
@@ -129,6 +130,46 @@ def test_an_aggregate(served: Served) -> None:
     ]
     assert (body["meta"]["total"], body["links"]["next"]) == (None, None)
     assert get(served, "/rows/aggregate?group_by=place&count=exact&limit=1")["meta"]["total"] == 4
+
+
+@pytest.mark.parametrize("query", ["", "&limit=10"])
+@pytest.mark.parametrize(
+    ("suffix", "kind", "expected"),
+    [
+        (
+            "json",
+            "application/json",
+            [{"day.month": "2024-01-01", "count": 1}, {"day.month": "2024-02-01", "count": 3}],
+        ),
+        ("csv", "text/csv; charset=utf-8; header=present", "day.month,count\r\n2024-01-01,1\r\n2024-02-01,3\r\n"),
+        (
+            "ndjson",
+            "application/x-ndjson",
+            '{"day.month":"2024-01-01","count":1}\n{"day.month":"2024-02-01","count":3}\n',
+        ),
+        ("parquet", "application/vnd.apache.parquet", [["2024-01-01", "2024-02-01"], [1, 3]]),
+    ],
+)
+def test_an_aggregate_in_each_format(served: Served, suffix: str, kind: str, expected: Any, query: str) -> None:
+    path = f"/rows/aggregate.{suffix}?group_by=day.month&day__isnull=false{query}"
+    response = served.public.get(path)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, kind)
+    found: Any = response.text
+    if suffix == "json":
+        found = response.json()["data"]
+    if suffix == "parquet":
+        table = read_parquet(response.content).read_all()
+        columns = [table["day.month"], table["count"]]
+        days, counts = ([column[i].as_py() for i in range(len(column))] for column in columns)
+        found = [[str(day) for day in days], counts]
+    assert found == expected
+    by_accept = served.public.get(path.replace(f".{suffix}", ""), headers={"Accept": kind.partition(";")[0]})
+    assert by_accept.headers["Content-Type"] == kind
+
+
+def test_an_aggregate_has_no_other_format(served: Served) -> None:
+    for suffix, name in (("xml", "unknown-format"), ("geojson", "format-unavailable")):
+        assert served.public.get(f"/rows/aggregate.{suffix}").json()["type"].endswith(f":{name}")
 
 
 def test_an_aggregate_is_walked_by_its_links(served: Served) -> None:

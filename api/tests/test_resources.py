@@ -121,7 +121,12 @@ def test_no_such_row(served: Served) -> None:
         ),
         ("/names/%FF", 404, "row-not-found", ""),
         ("/names/a%00b", 400, "invalid-key", "without NUL"),
-        ("/nothing", 404, "route-not-found", "/nothing does not exist; there is /names, /stations, /health."),
+        (
+            "/nothing",
+            404,
+            "route-not-found",
+            "/nothing does not exist; there is /names, /stations, /docs, /health, /openapi.json.",
+        ),
         ("/stations/1/2", 404, "route-not-found", "/stations"),
         ("/", 404, "route-not-found", "/stations"),
         ("/livez", 404, "route-not-found", "/livez does not exist"),

@@ -1,24 +1,22 @@
 """Gives answers out of the cache or the store, with the headers that all of them have."""
 
-import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from falcon import HTTP_304
 from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache, Entry, Verdict
-from rowhouse.compression import CODINGS, LEAST_BYTES, Coding
+from rowhouse.compression import Coding
 from rowhouse.conditions import http_date, is_of, names
 from rowhouse.dataset import Dataset
 from rowhouse.errors import VersionGoneError
 from rowhouse.exports import Export, WatchedRequest
 from rowhouse.formats import JSON, Format
-from rowhouse.negotiation import choose_coding
-from rowhouse.problems import NotAcceptableProblem, RowNotFoundProblem
+from rowhouse.problems import RowNotFoundProblem
 from rowhouse.store import Store
+from rowhouse.variants import Variant, choose_variant, entity_tag
 from rowhouse.versions import Version
 
 
@@ -41,18 +39,6 @@ class Question:
     is_negotiated: bool = False
     is_certain: bool = True
     number: int | None = None
-
-
-@dataclass(frozen=True)
-class _Variant:
-    """The form of an answer on its way; `is_forced` when the client takes none without coding."""
-
-    coding: Coding | None
-    is_forced: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.coding.name if self.coding else ''}{'!' if self.is_forced else ''}"
 
 
 class Answers:
@@ -88,17 +74,17 @@ class Answers:
             NotAcceptableProblem: The client takes no coding that there is.
             RowNotFoundProblem: The answer is that there is none.
         """
-        variant = _variant(req, question.format)
+        variant = choose_variant(req, is_compressed=question.format.is_compressed)
 
         async def answer(version: Version) -> None:
             key = self._key(version, question, variant)
-            tag = _entity_tag(key)
+            tag = entity_tag(key)
             if _has_already(req, tag, version, is_certain=question.is_certain):
                 self._describe(resp, question, version, tag)
                 resp.status = HTTP_304
                 self._tell_staleness(resp)
                 return
-            entry, verdict = await self._cache.fetch(key, lambda: _make(version, variant, make))
+            entry, verdict = await self._cache.fetch(key, lambda: variant.apply(make(version)))
             resp.set_header("X-Cache", verdict)
             if verdict is Verdict.HIT:
                 # Another replica's clock may be ahead.
@@ -130,10 +116,10 @@ class Answers:
         Raises:
             NotAcceptableProblem: The client takes no coding that there is.
         """
-        variant = _variant(req, question.format)
+        variant = choose_variant(req, is_compressed=question.format.is_compressed)
 
         async def answer(version: Version) -> None:
-            tag = _entity_tag(self._key(version, question, variant))
+            tag = entity_tag(self._key(version, question, variant))
             if _has_already(req, tag, version, is_certain=question.is_certain):
                 resp.status = HTTP_304
             else:
@@ -157,7 +143,7 @@ class Answers:
             await self._store.catch_up()
             await answer(self._store.version(question.dataset, question.number))
 
-    def _key(self, version: Version, question: Question, variant: _Variant) -> str:
+    def _key(self, version: Version, question: Question, variant: Variant) -> str:
         dataset = question.dataset
         # The time tells it from the same number in a database that was lost and filled anew.
         state = f"{dataset.schema_hash}:{dataset.name}:{version.number}:{version.loaded_at.timestamp()}"
@@ -189,33 +175,6 @@ class Answers:
 async def _nothing() -> AsyncIterator[bytes]:
     """Be a stream, so that the answer to HEAD states no length; nobody reads it."""
     yield b""
-
-
-def _variant(req: Request, form: Format) -> _Variant:
-    accepted = req.get_header("Accept-Encoding")
-    name = choose_coding(accepted, tuple(CODINGS))
-    if name is None:
-        raise NotAcceptableProblem(
-            f"Accept-Encoding takes none of {', '.join(CODINGS)} and identity.", available=[*CODINGS, "identity"]
-        )
-    is_forced = name != "identity" and choose_coding(accepted, ()) is None
-    if name == "identity" or (form.is_compressed and not is_forced):
-        return _Variant(None, is_forced=False)
-    return _Variant(CODINGS[name], is_forced)
-
-
-async def _make(version: Version, variant: _Variant, make: Callable[[Version], Awaitable[Entry]]) -> Entry:
-    entry = await make(version)
-    if variant.coding and not entry.missing and (variant.is_forced or len(entry.body) >= LEAST_BYTES):
-        # In a thread: a large page takes milliseconds, in which nobody else would be answered.
-        body = await asyncio.to_thread(variant.coding.whole, entry.body)
-        return replace(entry, body=body, coding=variant.coding.name)
-    return entry
-
-
-def _entity_tag(key: str) -> str:
-    """Return a strong entity tag: equal keys have equal bytes, as neither a version nor this program changes."""
-    return f'"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"'
 
 
 def _has_already(req: Request, tag: str, version: Version, *, is_certain: bool) -> bool:

@@ -11,10 +11,13 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import Dataset
+from rowhouse.docs.resources import AssetResource, Assets, DocsResource
+from rowhouse.documents import Documents
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
+from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
@@ -65,7 +68,7 @@ def create_app(
         middleware=[CrossOrigin(policy.cors_origins), Lifespan(store, cache, exports), farewell, Observation(metrics)],
         request_type=WatchedRequest,
     )
-    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/health"])
+    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])
     answers = Answers(store, cache, build, policy.max_age_seconds)
     for dataset in datasets:
         collection = CollectionResource(dataset, store, answers, exports)
@@ -75,6 +78,11 @@ def create_app(
             app.add_route(f"{path}.{{suffix}}", resource)
         app.add_route(f"/{dataset.name}/{{key}}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
+    documents = Documents(cache, build)
+    app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))
+    assets = Assets()
+    app.add_route("/docs", DocsResource(assets, documents))
+    app.add_route("/docs/{digest}/{name}", AssetResource(assets, documents))
     return app
 
 

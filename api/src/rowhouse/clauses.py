@@ -168,8 +168,7 @@ def _operand(column: Column, operator: Operator, text: str) -> Value | tuple[Val
         raise ValueError(
             "must be values with commas between; a value with a comma or a quote stands in quotes, its quotes doubled"
         ) from error
-    values = {parse_value(column.type, item) for item in texts or [""]}
-    if len(values) > MAXIMUM_VALUES:
+    if len(texts) > MAXIMUM_VALUES:
         raise ValueError(f"must have at most {MAXIMUM_VALUES} values")
     # They are of one type, and so can be compared.
-    return tuple(sorted(values))
+    return tuple(sorted({parse_value(column.type, item) for item in texts or [""]}))

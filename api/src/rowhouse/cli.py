@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ from rowhouse.description import read_datasets
 from rowhouse.errors import LoadError, LoadStoppedError, RowhouseError
 from rowhouse.logs import configure_logging
 from rowhouse.settings import Settings
+
+# What shells say of a program that SIGINT ended.
+_INTERRUPTED = 128 + signal.SIGINT
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     inspect.add_argument("file", metavar="FILE", type=Path)
     inspect.add_argument("--name", default="table", help="of the dataset, to see whether it may be one")
     inspect.set_defaults(run=_inspect)
+    text = "write what /openapi.json says of the datasets in a folder, without their rows, to standard output"
+    openapi = commands.add_parser("openapi", help=text, description=f"{text}. Needs no settings and no database.")
+    openapi.add_argument("folder", metavar="FOLDER", type=Path, help="holds NAME/dataset.yml of each dataset")
+    openapi.set_defaults(run=_openapi)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
     except RowhouseError as error:
         sys.stderr.write(f"rowhouse: {error}\n")
         return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("rowhouse: interrupted\n")
+        return _INTERRUPTED
     return 0
 
 
@@ -94,6 +105,13 @@ def _inspect(options: argparse.Namespace) -> None:
     from rowhouse.infer.draft import inspect
 
     sys.stdout.write(inspect(options.file, options.name))
+
+
+def _openapi(options: argparse.Namespace) -> None:
+    from rowhouse.jsontext import dump
+    from rowhouse.openapi.document import document
+
+    sys.stdout.write(f"{dump(document(read_datasets(options.folder), {})).decode()}\n")
 
 
 _COMMANDS = {

@@ -15,7 +15,7 @@ def copy_from(connection: Connection, statement: str, chunks: Generator[bytes]) 
 
     Raises:
         psycopg2.Error: PostgreSQL refused.
-        Exception: What the generator raised, as it is.
+        BaseException: What the generator raised, as it is.
     """
     driver = cast("psycopg2.extensions.connection", connection.connection.driver_connection)
     with closing(chunks), driver.cursor() as cursor:
@@ -33,21 +33,21 @@ class _Source:
     """Chunks as a file to read from.
 
     Attributes:
-        error: What stopped the reading; COPY itself only hands on its text.
+        error: What stopped the reading, which may be Ctrl-C; COPY itself only hands on its text.
     """
 
     def __init__(self, chunks: Generator[bytes]) -> None:
         self._chunks = chunks
         self._ready = bytearray()
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def read(self, size: int) -> bytes:
         try:
             while len(self._ready) < size and (chunk := next(self._chunks, b"")):
                 self._ready += chunk
-        except Exception as error:
+            piece = bytes(self._ready[:size])
+            del self._ready[:size]
+            return piece
+        except BaseException as error:
             self.error = error
             raise
-        piece = bytes(self._ready[:size])
-        del self._ready[:size]
-        return piece

@@ -66,6 +66,11 @@ class Format(ABC):
         """The header's value."""
         return self.media_type + self.parameters
 
+    @property
+    def is_json(self) -> bool:
+        """Whether all of it together is one JSON text."""
+        return self.media_type == "application/json" or self.media_type.endswith("+json")
+
     def obstacle(self, selection: Selection) -> str:  # noqa: ARG002 - most formats take all
         """Say why this selection cannot be written so; empty when it can."""
         return ""

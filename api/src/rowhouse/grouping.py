@@ -30,6 +30,21 @@ class Function(StrEnum):
     AVG = "avg"
     SUM = "sum"
 
+    @property
+    def meaning(self) -> str:
+        """For clients, to be read before `of COLUMN`."""
+        match self:
+            case Function.COUNT:
+                return "number of values that are not null"
+            case Function.MIN:
+                return "least value"
+            case Function.MAX:
+                return "greatest value"
+            case Function.AVG:
+                return "mean"
+            case Function.SUM:
+                return "sum"
+
 
 def parts_of(column: Column) -> tuple[Part, ...]:
     """Return what values of the column can be cut down to."""

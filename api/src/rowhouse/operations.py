@@ -49,6 +49,8 @@ class HealthResource:
         resp.content_type = MEDIA_JSON
         # The next moment it may be otherwise.
         resp.set_header("Cache-Control", "no-store")
+        # RFC 8631
+        resp.set_header("Link", '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"')
 
     on_head = on_get
     on_options = answer_options

@@ -10,7 +10,7 @@ from rowhouse.cursor import Cursor, parse_cursor
 from rowhouse.dataset import Column, Dataset
 from rowhouse.grouping import Grouping
 from rowhouse.problems import InvalidParameterProblem, UnknownParameterProblem
-from rowhouse.query import DEFAULT_LIMIT, MAXIMUM_LIMIT, Count, Order, Query, order_text, shortest_sort, total_order
+from rowhouse.query import MAXIMUM_LIMIT, Count, Order, Query, order_text, shortest_sort, total_order
 from rowhouse.values import show
 
 # What every server and proxy takes, by RFC 9110, section 4.1.
@@ -21,23 +21,22 @@ COLLECTION_PARAMETERS = ("fields", *_PAGE)
 AGGREGATE_PARAMETERS = ("group_by", "select", *_PAGE)
 
 
-def parse_query(dataset: Dataset, query_string: str, default_limit: int | None = DEFAULT_LIMIT) -> Query:
-    """Read the query string of a collection.
+def parse_query(dataset: Dataset, query_string: str) -> Query:
+    """Read the query string of a collection; without a limit in it, the query has none.
 
     Args:
         dataset: What is asked about.
         query_string: As it stands in the URL.
-        default_limit: The limit where none is given; None is all rows.
 
     Raises:
         Problem: 400, naming the parameter, what was given, and what would be right.
     """
-    return _Parameters(dataset, query_string, COLLECTION_PARAMETERS).collection(default_limit)
+    return _Parameters(dataset, query_string, COLLECTION_PARAMETERS).collection()
 
 
-def parse_aggregate(dataset: Dataset, query_string: str, default_limit: int | None = DEFAULT_LIMIT) -> Query:
+def parse_aggregate(dataset: Dataset, query_string: str) -> Query:
     """Read the query string of an aggregate; otherwise like `parse_query`."""
-    return _Parameters(dataset, query_string, AGGREGATE_PARAMETERS).aggregate(default_limit)
+    return _Parameters(dataset, query_string, AGGREGATE_PARAMETERS).aggregate()
 
 
 def refuse_parameters(query_string: str) -> None:
@@ -65,27 +64,25 @@ class _Parameters:
         filters = [self._clauses.filter(name, text, own) for name, text in self._texts.items() if name not in own]
         self._filters = tuple(sorted(filters, key=lambda condition: condition.parameter))
 
-    def collection(self, default_limit: int | None) -> Query:
+    def collection(self) -> Query:
         dataset = self._dataset
         fields = self._clauses.fields(self._texts["fields"]) if "fields" in self._texts else ()
-        query = self._query(default_limit, (dataset.key,), (dataset.key, *dataset.filters), None)
+        query = self._query((dataset.key,), (dataset.key, *dataset.filters), None)
         # The number of all rows is known anyway.
         count = query.count if self._filters else None
         return replace(query, fields=fields, count=count)
 
-    def aggregate(self, default_limit: int | None) -> Query:
+    def aggregate(self) -> Query:
         grouping = self._clauses.grouping(self._texts.get("group_by"), self._texts.get("select"))
-        return self._query(default_limit, grouping.key, grouping.columns, grouping)
+        return self._query(grouping.key, grouping.columns, grouping)
 
-    def _query(
-        self, default_limit: int | None, key: tuple[Column, ...], sortable: Iterable[Column], grouping: Grouping | None
-    ) -> Query:
+    def _query(self, key: tuple[Column, ...], sortable: Iterable[Column], grouping: Grouping | None) -> Query:
         sort = self._sort(key, sortable)
         return Query(
             self._dataset,
             filters=self._filters,
             sort=sort,
-            limit=self._limit(default_limit),
+            limit=self._limit(),
             cursor=self._cursor(total_order(sort, key), is_aggregate=grouping is not None),
             count=self._count(),
             grouping=grouping,
@@ -97,9 +94,9 @@ class _Parameters:
         items = self._clauses.sort(self._texts["sort"], sortable)
         return shortest_sort(tuple(Order(column, descending) for column, descending in items), key)
 
-    def _limit(self, default: int | None) -> int | None:
+    def _limit(self) -> int | None:
         if "limit" not in self._texts:
-            return default
+            return None
         text = self._texts["limit"]
         limit = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
         if not 1 <= limit <= MAXIMUM_LIMIT:

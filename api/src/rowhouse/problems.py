@@ -1,6 +1,6 @@
 """Answers that are not data, as RFC 9457 problems: one class a kind, one shape for all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from rowhouse.errors import RowhouseError
@@ -33,10 +33,22 @@ class Problem(RowhouseError):  # noqa: N818 - the name that RFC 9457 has for it
 
     def body(self) -> dict[str, object]:
         """Return the members of the problem's JSON object."""
-        body: dict[str, object] = {"type": _TYPE_PREFIX + self.name, "title": self.title, "status": int(self.status)}
+        body: dict[str, object] = {"type": self.type_uri(), "title": self.title, "status": int(self.status)}
         if self.detail:
             body["detail"] = self.detail
         return body | self.members
+
+    @classmethod
+    def kinds(cls) -> Iterator[type["Problem"]]:
+        """Yield this kind and those that are made from it: called on `Problem`, all that there are."""
+        yield cls
+        for kind in cls.__subclasses__():
+            yield from kind.kinds()
+
+    @classmethod
+    def type_uri(cls) -> str:
+        """Return the URI that stays the same, whatever becomes of titles and details."""
+        return _TYPE_PREFIX + cls.name
 
 
 class UnknownParameterProblem(Problem):

@@ -31,6 +31,31 @@ class Operator(StrEnum):
     STARTSWITH = "startswith"
     ISNULL = "isnull"
 
+    @property
+    def meaning(self) -> str:
+        """For clients, the rest of a sentence about a value of a row."""
+        match self:
+            case Operator.EQ:
+                return "equals this"
+            case Operator.NE:
+                return "differs from this; a null does not"
+            case Operator.LT:
+                return "is less than this"
+            case Operator.LTE:
+                return "is less than this or equals it"
+            case Operator.GT:
+                return "is greater than this"
+            case Operator.GTE:
+                return "is greater than this or equals it"
+            case Operator.IN:
+                return "equals one of these, which have commas between"
+            case Operator.CONTAINS:
+                return "contains this text, in the same case"
+            case Operator.STARTSWITH:
+                return "starts with this text, in the same case"
+            case Operator.ISNULL:
+                return "is null (`true`) or is not (`false`)"
+
 
 _TEXT_ONLY = (Operator.CONTAINS, Operator.STARTSWITH)
 _BOOLEAN = (Operator.EQ, Operator.NE, Operator.ISNULL)

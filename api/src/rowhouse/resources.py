@@ -97,7 +97,7 @@ class CollectionResource(_SelectionResource):
 
     async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with rows."""
-        query = parse_query(self.dataset, req.query_string, default_limit=None)
+        query = parse_query(self.dataset, req.query_string)
         await self._send(req, resp, f"/{self.dataset.name}", suffix, query)
 
     on_head = on_get
@@ -108,7 +108,7 @@ class AggregateResource(_SelectionResource):
 
     async def on_get(self, req: WatchedRequest, resp: Response, suffix: str | None = None) -> None:
         """Answer with groups."""
-        query = parse_aggregate(self.dataset, req.query_string, default_limit=None)
+        query = parse_aggregate(self.dataset, req.query_string)
         await self._send(req, resp, f"/{self.dataset.name}/aggregate", suffix, query)
 
     on_head = on_get

@@ -10,12 +10,13 @@ from rowhouse.problems import InvalidKeyProblem
 
 type Value = bool | int | float | str | date | Decimal
 
+INTEGER_RANGE = (-(2**63), 2**63 - 1)
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 # JSON's numbers, and a point without digits on one side of it.
 _NUMBER = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # ISO 8601's extended format; a space may stand for T as in RFC 3339.
-_TIMESTAMP = re.compile(
+TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _BOOLEANS = {"true": True, "false": False}
@@ -80,7 +81,8 @@ def show(text: str) -> str:
 
 
 def _parse_integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text) or not -(2**63) <= int(text) < 2**63:
+    least, greatest = INTEGER_RANGE
+    if not _INTEGER.fullmatch(text) or not least <= int(text) <= greatest:
         raise ValueError("must be a whole number of at most 64 bits")
     return int(text)
 
@@ -101,7 +103,7 @@ def _parse_text(text: str) -> str:
 
 def _parse_date(text: str) -> date:
     try:
-        if _DATE.fullmatch(text):
+        if DATE.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
@@ -110,7 +112,7 @@ def _parse_date(text: str) -> date:
 
 def _parse_timestamp(text: str) -> datetime:
     try:
-        if _TIMESTAMP.fullmatch(text):
+        if TIMESTAMP.fullmatch(text):
             value = datetime.fromisoformat(text)
             return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except (ValueError, OverflowError):

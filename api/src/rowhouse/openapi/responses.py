@@ -1,0 +1,140 @@
+"""What can come back, beside the rows themselves: headers, and problems by status."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rowhouse.cache import Verdict
+from rowhouse.openapi.schemas import Schema
+from rowhouse.problems import (
+    MEDIA_TYPE,
+    CursorExpiredProblem,
+    FormatUnavailableProblem,
+    HttpProblem,
+    InvalidKeyProblem,
+    InvalidParameterProblem,
+    MethodNotAllowedProblem,
+    NotAcceptableProblem,
+    Problem,
+    RouteNotFoundProblem,
+    RowNotFoundProblem,
+    TooManyExportsProblem,
+    UnavailableProblem,
+    UnknownFormatProblem,
+    UnknownParameterProblem,
+)
+
+type Response = dict[str, Any]
+type Kinds = tuple[type[Problem], ...]
+
+ALWAYS: Kinds = (UnknownParameterProblem, InvalidParameterProblem, MethodNotAllowedProblem, Problem, HttpProblem)
+ANSWER: Kinds = (*ALWAYS, NotAcceptableProblem, UnavailableProblem)
+QUERY: Kinds = (*ANSWER, CursorExpiredProblem)
+EXPORT: Kinds = (TooManyExportsProblem,)
+SUFFIX: Kinds = (FormatUnavailableProblem,)
+ROW: Kinds = (*ANSWER, InvalidKeyProblem, RowNotFoundProblem, RouteNotFoundProblem)
+# What paths are answered with that the document does not have.
+ELSEWHERE: Kinds = (RouteNotFoundProblem, UnknownFormatProblem)
+
+_TAG = '^"[0-9a-f]{32}"$'
+_RETRY = "Retry-After"
+
+
+def headers() -> dict[str, Response]:
+    """Return all response headers, by name."""
+    described: dict[str, tuple[str, Schema]] = {
+        "ETag": ("Strong; changes with the data, the query, the format, the coding and the program", _text(_TAG)),
+        "Last-Modified": ("When the version of the data was loaded", _text()),
+        "Cache-Control": ("How long the answer may be used again", _text()),
+        "Vary": ("What other request headers the answer depends on", _text()),
+        "Link": ("RFC 8288. `rel=next` is the next page, and is not there on the last one", _text()),
+        "X-Cache": ("Where the answer came from", {"type": "string", "enum": [*Verdict]}),
+        "Age": ("Seconds since the answer was made, when it came from the cache", {"type": "integer", "minimum": 0}),
+        "Content-Disposition": ("A name for a file", _text()),
+        "X-Request-Id": ("The request's own, or one made for it; it is in the log", _text()),
+        _RETRY: ("Seconds after which another try makes sense", {"type": "integer", "minimum": 1}),
+        "Allow": ("The methods that there are", _text()),
+    }
+    return {name: {"description": text, "schema": schema} for name, (text, schema) in described.items()}
+
+
+def with_headers(response: Response, required: Iterable[str], optional: Iterable[str] = ()) -> Response:
+    """Return the response with these headers, and the request's id."""
+    # A header that is required is told so where it is used, and so cannot be a reference.
+    known = headers()
+    listed = {name: known[name] | {"required": True} for name in ("X-Request-Id", *required)}
+    return response | {"headers": listed | {name: {"$ref": f"#/components/headers/{name}"} for name in optional}}
+
+
+def not_modified() -> Response:
+    """Return what a client gets that has the answer already."""
+    return with_headers({"description": "The client has this answer already"}, ("ETag", "Cache-Control", "Vary"))
+
+
+def too_long() -> Response:
+    """Return what the server itself answers, as no request can be made of what it was sent."""
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {"description": "The first line of the request is longer than the server reads", "content": content}
+
+
+def problem_schema() -> Schema:
+    """Return the schema of all problems (RFC 9457)."""
+    kinds = sorted(Problem.kinds(), key=lambda kind: kind.name)
+    texts: Schema = {"type": "array", "items": {"type": "string"}}
+    return {
+        "type": "object",
+        "description": "RFC 9457. " + " ".join(f"`{kind.name}`: {_told(kind)}" for kind in kinds),
+        "properties": {
+            "type": {"enum": [kind.type_uri() for kind in kinds], "description": "Stays the same in all releases"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "What is wrong this time and what would be right"},
+            "request_id": {"type": "string"},
+            "parameter": {"type": "string", "description": "The one that is wrong"},
+            "allowed": texts | {"description": "What would be right in its place"},
+            "available": texts | {"description": "Formats or codings that there are"},
+            "routes": texts | {"description": "Paths that there are"},
+            "column": {"type": "string"},
+        },
+        "required": ["type", "title", "status", "request_id"],
+    }
+
+
+class Problems:
+    """Describes problems by status, each combination of kinds once."""
+
+    def __init__(self) -> None:
+        """Begin with those that no path of the document has."""
+        self.components: dict[str, Response] = {}
+        self.by_status(ELSEWHERE)
+
+    def by_status(self, kinds: Kinds) -> dict[str, Response]:
+        """Return references to the responses for these kinds."""
+        found: dict[int, list[type[Problem]]] = {}
+        for kind in sorted(set(kinds), key=lambda kind: kind.name):
+            found.setdefault(kind.status, []).append(kind)
+        return {str(int(status)): self._reference(status, found[status]) for status in sorted(found)}
+
+    def _reference(self, status: int, kinds: list[type[Problem]]) -> Response:
+        name = ".".join(kind.name for kind in kinds)
+        if name not in self.components:
+            content = {MEDIA_TYPE: {"schema": _narrowed(status, kinds)}}
+            response = {"description": " ".join(_told(kind) for kind in kinds), "content": content}
+            required = {405: ["Allow"], 503: [_RETRY]}.get(status, [])
+            self.components[name] = with_headers(response, ("Cache-Control", *required))
+        return {"$ref": f"#/components/responses/{name}"}
+
+
+def _narrowed(status: int, kinds: list[type[Problem]]) -> Schema:
+    properties: Schema = {"type": {"enum": [kind.type_uri() for kind in kinds]}}
+    # What the HTTP layer itself refuses has a status of its own.
+    if HttpProblem not in kinds:
+        properties["status"] = {"const": status}
+    return {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": properties}]}
+
+
+def _told(kind: type[Problem]) -> str:
+    return f"{kind.title}."
+
+
+def _text(pattern: str = "") -> Schema:
+    return {"type": "string"} | ({"pattern": pattern} if pattern else {})
