@@ -18,6 +18,7 @@ title: Odd values
 file: odd.csv
 key: id
 point: {longitude: lon, latitude: lat}
+filters: [lon, lat]
 columns:
   id: {type: integer}
   text: {type: text}
@@ -26,8 +27,8 @@ columns:
   moment: {type: timestamp}
   flag: {type: boolean}
   data: {type: json}
-  lon: {type: number}
-  lat: {type: number}
+  lon: {type: number, description: East of Greenwich}
+  lat: {type: number, minimum: -90}
 """
 TEXTS = [
     "plain",
@@ -135,6 +136,14 @@ def test_geojson(served: Served, rows: list[dict[str, Any]], query: str) -> None
         properties = {name: value for name, value in row.items() if name not in ("lon", "lat")}
         assert feature == {"type": "Feature", "id": row["id"], "geometry": geometry, "properties": properties}
     assert [feature["geometry"] is None for feature in body["features"]] == [True] + [False] * 11 + [True]
+
+
+def test_groups_have_a_place_when_they_are_groups_by_it(served: Served) -> None:
+    path = "/odd/aggregate.geojson?id__in=1,2&group_by=lon,lat"
+    for query in ("", "&limit=9"):
+        first, second = served.public.get(f"{path}{query}").json()["features"]
+        assert (first["geometry"], first["properties"]) == (None, {"count": 1})
+        assert second["geometry"] == {"type": "Point", "coordinates": [1, -2]}
 
 
 @whole

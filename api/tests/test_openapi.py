@@ -140,11 +140,6 @@ def test_examples_are_what_is_there(served: Served, described: Document, path: s
     assert json.loads(served.public.get(f"/{path}/aggregate?limit=1").text) == groups["example"]
 
 
-def test_a_key_that_is_no_part_of_a_path_is_no_example_of_one(described: Document) -> None:
-    (key,) = [node for node in described["paths"]["/places/{key}"]["get"]["parameters"] if node.get("name") == "key"]
-    assert key["example"] == "b"
-
-
 def test_columns_are_told_with_types_rules_and_units(described: Document) -> None:
     places = described["components"]["schemas"]["places.row"]
     assert places["properties"]["east"] == {

@@ -45,12 +45,12 @@ file: places.csv
 key: name
 point: {longitude: longitude, latitude: latitude}
 columns:
-  name: {type: text, pattern: "[^/]+"}
+  name: {type: text}
   longitude: {type: number, unit: degrees, minimum: -180, maximum: 180}
   latitude: {type: number, unit: degrees, minimum: -90, maximum: 90}
   kind: {type: text, enum: [a, b], description: What it is}
 """
-PLACES = "name,longitude,latitude,kind\na b&c?ä%,1.5,-2,a\nb.csv,,,\nc,0,0,b\n"
+PLACES = "name,longitude,latitude,kind\na/b&c?ä%,1.5,-2,a\nb.csv,,,\nc,0,0,b\n"
 DAYS_YML = """\
 title: Days
 file: days.csv

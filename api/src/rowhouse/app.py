@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
-from rowhouse.dataset import Dataset
+from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.docs.resources import AssetResource, Assets, DocsResource
 from rowhouse.documents import Documents
 from rowhouse.exports import Exports, WatchedRequest
@@ -76,7 +76,9 @@ def create_app(
         for path, resource in ((f"/{dataset.name}", collection), (f"/{dataset.name}/aggregate", aggregate)):
             app.add_route(path, resource)
             app.add_route(f"{path}.{{suffix}}", resource)
-        app.add_route(f"/{dataset.name}/{{key}}", RowResource(dataset, store, answers))
+        # A text may hold slashes, which arrive decoded.
+        key = "{key:path}" if dataset.key.type is ColumnType.TEXT else "{key}"
+        app.add_route(f"/{dataset.name}/{key}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))

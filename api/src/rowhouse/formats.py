@@ -42,7 +42,8 @@ class Selection:
     def point(self) -> Point | None:
         """The point of the dataset, if both of its columns were selected."""
         point = self.dataset.point
-        return point if point and {point.longitude, point.latitude} <= set(self.columns) else None
+        names = {column.name for column in self.columns}
+        return point if point and {point.longitude.name, point.latitude.name} <= names else None
 
 
 @dataclass(frozen=True)

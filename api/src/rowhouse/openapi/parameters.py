@@ -82,8 +82,8 @@ class Parameters:
         column = self._dataset.key
         schema = input_schema(column.type)
         if column.type is ColumnType.TEXT:
-            # A part of a path ends at the next slash, and is not empty.
-            schema |= {"pattern": r"^[^/\u0000]+$"}
+            # A part of a path that OpenAPI knows is not empty.
+            schema |= {"pattern": r"^[^\u0000]+$"}
         return {
             "name": "key",
             "in": "path",

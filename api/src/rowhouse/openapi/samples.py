@@ -75,7 +75,7 @@ class Sample:
     def key(self, column: Column) -> Any:
         """Return a key that can be a part of a path; one that could be, when none is known."""
         keys = [row[column.name] for row in self.rows]
-        return next((key for key in keys if key != "" and "/" not in str(key)), stand_in(column))
+        return next((key for key in keys if key != ""), stand_in(column))
 
     def operand(self, column: Column, operator: Operator) -> Any:
         """Return what the column could be compared with."""
