@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,11 +13,15 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """Return a port on loopback that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port on loopback that nobody listens on.
+
+    Below those that the kernel gives to connections, one of which may take it before it is listened on.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
