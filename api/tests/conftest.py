@@ -16,6 +16,7 @@ from parts import Postgres, Redis
 settings.register_profile(
     "default", max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
+settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.register_profile("all", settings.get_profile("default"), max_examples=500)
 settings.load_profile("default")
 

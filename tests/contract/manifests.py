@@ -46,7 +46,7 @@ def render(environment: str, folder: Path, variables: Mapping[str, object] | Non
     """Return all objects of the environment, by kind and name."""
     rendered = run_render(environment, folder, variables)
     assert rendered.returncode == 0, rendered.stdout + rendered.stderr
-    objects = (item for path in sorted(folder.glob("*.yaml")) for item in yaml.safe_load_all(path.read_text("utf-8")))
+    objects = yaml.safe_load_all((folder / "rowhouse.yaml").read_text("utf-8"))
     return {f"{item['kind']}/{item['metadata']['name']}": item for item in objects}
 
 
