@@ -165,7 +165,7 @@ def test_the_problems_of_all_files_come_together(tmp_path: Path) -> None:
 
 def test_no_dataset(tmp_path: Path) -> None:
     assert "holds no dataset. Put NAME/dataset.yml there" in problems(tmp_path)[0]
-    with pytest.raises(DatasetError, match="Is ROWHOUSE_DATASETS_DIR right"):
+    with pytest.raises(DatasetError, match="Name the folder that holds"):
         read_datasets(tmp_path / "nowhere")
 
 

@@ -43,7 +43,8 @@ def _subfolders(folder: Path) -> Iterable[Path]:
     try:
         return [path for path in folder.iterdir() if path.is_dir()]
     except OSError as error:
-        raise DatasetError([f"{folder}: cannot be read ({error.strerror}). Is ROWHOUSE_DATASETS_DIR right?"]) from error
+        hint = "Name the folder that holds NAME/dataset.yml, here or in ROWHOUSE_DATASETS_DIR"
+        raise DatasetError([f"{folder}: cannot be read ({error.strerror}). {hint}."]) from error
 
 
 def _read_dataset(folder: Path) -> Dataset:
