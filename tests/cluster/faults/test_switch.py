@@ -76,8 +76,8 @@ def test_two_loads_at_once_and_a_walk_beside_them(
         kubectl("delete", "job", TWIN, "-n", NAMESPACE, "--ignore-not-found")
     new = client.get("/air_quality").json()["meta"]
     # The one that came later found the version that the other one had made.
-    assert sorted("Already loaded, version" in text for text in said_by) == [False, True]
-    assert all(f"version {new['version']}," in text for text in said_by), said_by
+    assert sorted("air_quality: Already loaded, version" in text for text in said_by) == [False, True]
+    assert all(f", version {new['version']}," in text for text in said_by), said_by
     assert new["total"] == old["total"] * COPIES + 1
     assert load.failures == []
     note(
