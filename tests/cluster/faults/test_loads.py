@@ -25,7 +25,8 @@ SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relname LIKE 'air_quality_
 """
 OF_THIS_CONTENT = """
 SELECT count(*) FROM rowhouse.dataset_version JOIN rowhouse.dataset_pointer AS current USING (dataset)
-WHERE dataset = 'air_quality' AND content_hash = (SELECT content_hash FROM rowhouse.dataset_version WHERE version = current.version)
+WHERE dataset = 'air_quality'
+    AND content_hash = (SELECT content_hash FROM rowhouse.dataset_version WHERE version = current.version)
 """
 
 
