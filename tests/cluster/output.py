@@ -10,8 +10,8 @@ type Get = Callable[..., Any]
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
-    """Return all output in one line of single blanks, so that wrapped messages can be looked for."""
-    return " ".join((done.stdout + done.stderr).split())
+    """Return all output in one line of single blanks and without colours, so that wrapped messages can be found."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr).split())
 
 
 def changes(done: subprocess.CompletedProcess[str]) -> int:
