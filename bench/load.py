@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "api/src"), str(ROOT / "api/tests")]
 
 from house import House, make_house  # noqa: E402 - the path comes first
-from parts import Postgres  # noqa: E402
+from parts import Postgres  # noqa: E402 - as above
 
 COLUMNS = {
     "id": "integer",

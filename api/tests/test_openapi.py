@@ -245,7 +245,7 @@ def test_without_postgresql_it_has_the_last_rows_or_none(house: House, postgres:
         postgres.stop()
         try:
             for served in (asked, fresh):
-                wait_until(lambda: served.public.get("/health").status_code == 503, "the loss")  # noqa: B023
+                wait_until(lambda: served.public.get("/health").status_code == 503, "the loss")  # noqa: B023 - called at once
             assert asked.public.get("/openapi.json").content == known.content
             bare = fresh.public.get("/openapi.json")
             assert bare.status_code == 200

@@ -164,7 +164,7 @@ def test_walks_see_each_row_of_their_version_once_while_versions_change(house: H
         finished = []
         for version in range(1, 8):
             put_moving(house, version)
-            wait_until(lambda: served.public.get("/stations?limit=1").json()["meta"]["version"] == version, "news")  # noqa: B023
+            wait_until(lambda: served.public.get("/stations?limit=1").json()["meta"]["version"] == version, "news")  # noqa: B023 - called at once
             walks.append((version, [], "/stations?limit=3"))
             under_way = []
             for number, seen, link in walks:

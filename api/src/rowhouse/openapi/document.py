@@ -102,18 +102,16 @@ class _Document:
         parameters = Parameters(dataset, sample)
         key = f"$response.body#/data/0/{dataset.key.name}"
         links = {"row": {"operationId": f"get_{name}", "parameters": {"key": key}}}
-        for form in (None, *(form for form in FORMATS if form.name in contents)):
-            self._add_selection(
-                dataset,
-                path=f"/{name}",
-                verb="list",
-                form=form,
-                contents=contents,
-                page=sample.page if sample.rows else None,
-                summary=f"Rows of {dataset.title}",
-                parameters=parameters.collection(is_page=form in (None, JSON)),
-                links=links,
-            )
+        self._add_selections(
+            dataset,
+            path=f"/{name}",
+            verb="list",
+            contents=contents,
+            page=sample.page if sample.rows else None,
+            summary=f"Rows of {dataset.title}",
+            parameters=parameters.collection,
+            links=links,
+        )
 
     def _add_groups(self, dataset: Dataset, sample: Sample) -> None:
         name = dataset.name
@@ -124,18 +122,16 @@ class _Document:
         self._schemas[f"{name}.groups"] = page_schema(dataset, _reference("schemas", f"{name}.group"))
         contents = self._contents(Selection(dataset, grouping.columns), f"{name}.groups", f"{name}.group_features")
         parameters = Parameters(dataset, sample)
-        for form in (None, *(form for form in FORMATS if form.name in contents)):
-            self._add_selection(
-                dataset,
-                path=f"/{name}/aggregate",
-                verb="aggregate",
-                form=form,
-                contents=contents,
-                page=sample.aggregate if sample.version else None,
-                summary=f"Groups of rows of {dataset.title}",
-                parameters=parameters.aggregate(is_page=form in (None, JSON)),
-                links={},
-            )
+        self._add_selections(
+            dataset,
+            path=f"/{name}/aggregate",
+            verb="aggregate",
+            contents=contents,
+            page=sample.aggregate if sample.version else None,
+            summary=f"Groups of rows of {dataset.title}",
+            parameters=parameters.aggregate,
+            links={},
+        )
 
     def _contents(self, selection: Selection, page: str, features: str) -> dict[str, Node]:
         """Return the media type of each format that can write the selection, by the format's name."""
@@ -156,6 +152,34 @@ class _Document:
             contents[form.name] = {"schema": schema}
         return contents
 
+    def _add_selections(
+        self,
+        dataset: Dataset,
+        *,
+        path: str,
+        verb: str,
+        contents: dict[str, Node],
+        page: Callable[[Dataset, str], Node] | None,
+        summary: str,
+        parameters: Callable[..., list[Parameter]],
+        links: Node,
+    ) -> None:
+        """Add the route that Accept chooses the format for, and one for each suffix that does."""
+        forms = [form for form in FORMATS if form.name in contents]
+        for form in (None, *forms):
+            is_json = form in (None, JSON)
+            self._add_selection(
+                dataset,
+                path=path,
+                verb=verb,
+                form=form,
+                content={item.media_type: contents[item.name] for item in ([form] if form else forms)},
+                example=page(dataset, f"{path}{f'.{form.name}' if form else ''}") if page and is_json else None,
+                summary=summary,
+                parameters=parameters(is_page=is_json),
+                links=links if is_json else {},
+            )
+
     def _add_selection(
         self,
         dataset: Dataset,
@@ -163,18 +187,16 @@ class _Document:
         path: str,
         verb: str,
         form: Format | None,
-        contents: dict[str, Node],
-        page: Callable[[Dataset, str], Node] | None,
+        content: dict[str, Node],
+        example: Node | None,
         summary: str,
         parameters: list[Parameter],
         links: Node,
     ) -> None:
-        """Add the route whose suffix chooses the format, or the one that Accept chooses it for."""
-        chosen = [form] if form else [item for item in FORMATS if item.name in contents]
+        """Add one of them; `form` is None for the first."""
         suffix = f".{form.name}" if form else ""
-        content = {item.media_type: contents[item.name] for item in chosen}
-        if page and JSON in chosen:
-            content[JSON.media_type] = contents[JSON.name] | {"example": page(dataset, path + suffix)}
+        if example is not None:
+            content[JSON.media_type] = content[JSON.media_type] | {"example": example}
         kinds: Kinds = QUERY
         if form is not JSON:
             kinds += EXPORT
@@ -185,7 +207,7 @@ class _Document:
         if form is not JSON:
             (required if form else optional).append("Content-Disposition")
         response = with_headers({"description": "The rows", "content": content}, required, optional)
-        if JSON in chosen and links:
+        if links:
             response["links"] = links
         self._paths[path + suffix] = {
             "get": {
