@@ -1,6 +1,9 @@
 # Python's code is compiled once, not at each of the hundred starts of a run, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
+# What a shell starts in its background ignores Ctrl-C, and with it the programs that tests interrupt.
+INTERRUPTIBLE := env --default-signal=INT
+
 .DEFAULT_GOAL := help
 .PHONY: help up down dataset test test-all check format lock
 
@@ -17,13 +20,13 @@ dataset: ## a new dataset from your file: make dataset FILE=path/to/my.csv NAME=
 	@scripts/dataset
 
 test: ## everything, on a real cluster; leaves the machine as it was found
-	@scripts/test
+	@$(INTERRUPTIBLE) scripts/test
 
 test-all: ## the long runs too
-	@scripts/test --all
+	@$(INTERRUPTIBLE) scripts/test --all
 
 check: ## lint, types, contract and unit tests: no cluster, under a minute
-	@scripts/check
+	@$(INTERRUPTIBLE) scripts/check
 
 format: ## rewrite Python files in the project's style
 	@scripts/environment

@@ -79,8 +79,7 @@ def test_an_interrupted_run_is_simply_run_again(empty_environment: Path) -> None
     # Wherever the signal falls, within the cluster's checks or the deployment's, it ends the run and nothing else.
     for seconds in (6, 20):
         interrupted = subprocess.Popen(
-            # What runs in a shell's background is born deaf to it, tests too.
-            ["env", "--default-signal=INT", "make", "up", inventory],
+            ["make", "up", inventory],
             cwd=ROOT,
             start_new_session=True,
             stdout=subprocess.PIPE,
