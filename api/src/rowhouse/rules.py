@@ -66,9 +66,12 @@ def rules(dataset: Dataset, column: Column) -> Iterator[Rule]:
         yield MISSING
     if column.type in _BY_TYPE:
         yield _BY_TYPE[column.type]
-    if column.type is ColumnType.TEXT and column in (dataset.key, *dataset.filters):
+    # What is loaded is looked through by sets for values that are there twice; what is written needs an index for it.
+    is_indexed = column in (dataset.key, *dataset.filters) or (dataset.writable and column.unique)
+    if column.type is ColumnType.TEXT and is_indexed:
+        place = "a key or for filters" if column in (dataset.key, *dataset.filters) else "the rule unique"
         yield Rule(
-            f"is longer than {_INDEXED_BYTES} bytes, too long for a key or for filters",
+            f"is longer than {_INDEXED_BYTES} bytes, too long for {place}",
             f"octet_length({{0}}) > {_INDEXED_BYTES}",
         )
     if column.minimum is not None:
