@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server with the superuser `loader` and the role `reader`, who may read what `loader` makes."""
+    """A server with the superuser `loader` and the role `reader`, which loads let write what is writable."""
     # Not below pytest's own folders, which only their owner may enter: the server runs as another user.
     folder = Path("/tmp") / f"rowhouse-{os.getpid()}-{uuid4().hex[:8]}"
     folder.mkdir()

@@ -90,13 +90,16 @@ class House:
     schema: str
     environment: Mapping[str, str]
 
-    def put(self, rows: str | bytes, *, yml: str = STATIONS_YML, name: str = "stations") -> None:
+    def put(self, rows: str | bytes = "", *, yml: str = STATIONS_YML, name: str = "stations") -> None:
         """Write a dataset, anew or in place of the one with that name; the header is part of `rows`."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         (folder / "dataset.yml").write_text(yml)
         content = rows.encode() if isinstance(rows, str) else rows
         file = yml.partition("file: ")[2].partition("\n")[0]
+        if not file:
+            # Writable: there is none.
+            return
         (folder / file).write_bytes(gzip.compress(content) if file.endswith(".gz") else content)
 
     def put_stations(self, count: int) -> None:
@@ -119,7 +122,8 @@ class House:
 
     def loader(self) -> Loader:
         """Return a loader whose schema is prepared."""
-        loader = Loader(loading_engine(self.settings), Catalog(self.schema), self.folder)
+        settings = self.settings
+        loader = Loader(loading_engine(settings), Catalog(self.schema), self.folder, settings.database_api_user)
         loader.prepare()
         return loader
 
@@ -228,6 +232,7 @@ def make_house(postgres: Postgres, folder: Path) -> House:
         "ROWHOUSE_DATABASE_PORT": str(postgres.port),
         "ROWHOUSE_DATABASE_NAME": "postgres",
         "ROWHOUSE_DATABASE_USER": "loader",
+        "ROWHOUSE_DATABASE_API_USER": "reader",
         "ROWHOUSE_DATABASE_SCHEMA": schema,
         "ROWHOUSE_DATABASE_WAIT_SECONDS": "20",
         "ROWHOUSE_DATASETS_DIR": str(folder),

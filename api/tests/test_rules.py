@@ -102,7 +102,7 @@ def test_a_text_that_no_index_takes_is_a_reject(house: House) -> None:
     house.put(f"{HEADER}1,{'ä' * 500},,,,\n2,{'ä' * 500}a,,,,\n", yml=f"{yml}max_rejects: 1\n")
     house.load()
     assert house.sql("SELECT line, reason FROM dataset_reject") == [
-        (3, "is longer than 1000 bytes, too long for a key or for filters")
+        (3, "is longer than 1000 bytes, too long for a key, for filters or for unique values")
     ]
 
 

@@ -1,16 +1,28 @@
 """Hooks for Schemathesis: what makes a request valid that the schema of no single parameter can say."""
 
+import secrets
 from typing import Any
 
 import schemathesis
 from schemathesis import Case, GenerationMode, HookContext
 
+# Of the writable datasets in the test.
+_KEYS = ("id", "word")
+
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:  # noqa: ARG001 - as it is called
     """Put right what is meant to be accepted; what is meant to be refused stays as it is."""
-    if case.query and case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
+    if not case.meta or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    if case.query:
         case.query = _valid(dict(case.query), is_aggregate="/aggregate" in case.path)
+    if case.headers and "Idempotency-Key" in case.headers:
+        # A key belongs to one request.
+        case.headers["Idempotency-Key"] = secrets.token_hex(16)
+    if case.method in ("PUT", "PATCH") and isinstance(case.body, dict):
+        # What it is has the path to say; no schema of a body can know that.
+        case.body = {name: value for name, value in case.body.items() if name not in _KEYS}
 
 
 def _valid(query: dict[str, Any], *, is_aggregate: bool) -> dict[str, Any]:

@@ -41,6 +41,14 @@ class Question:
     number: int | None = None
 
 
+@dataclass(frozen=True)
+class Made:
+    """An answer that was made, and what it is of: a writable dataset may have changed since it was asked for."""
+
+    entry: Entry
+    version: Version
+
+
 class Answers:
     """Gives a dataset's answers out of the cache or the store; what all dataset routes share."""
 
@@ -66,7 +74,7 @@ class Answers:
         self._cache_control = f"public, max-age={max_age_seconds}" if max_age_seconds else "public, no-cache"
 
     async def send(
-        self, req: Request, resp: Response, question: Question, make: Callable[[Version], Awaitable[Entry]]
+        self, req: Request, resp: Response, question: Question, make: Callable[[Version], Awaitable[Made]]
     ) -> None:
         """Send the answer to a question, which `make` makes, uncompressed, if it is not in the cache.
 
@@ -84,7 +92,7 @@ class Answers:
                 resp.status = HTTP_304
                 self._tell_staleness(resp)
                 return
-            entry, verdict = await self._cache.fetch(key, lambda: variant.apply(make(version)))
+            entry, verdict = await self._cache.fetch(key, lambda: variant.apply(_entry(make(version))))
             resp.set_header("X-Cache", verdict)
             if verdict is Verdict.HIT:
                 # Another replica's clock may be ahead.
@@ -123,7 +131,7 @@ class Answers:
             if _has_already(req, tag, version, is_certain=question.is_certain):
                 resp.status = HTTP_304
             else:
-                resp.stream = await begin(version, variant.coding) if req.method == "GET" else _nothing()
+                resp.stream = await begin(version, variant.coding) if req.method == "GET" else nothing()
             self._describe(resp, question, version, tag)
             if resp.status != HTTP_304:
                 self._describe_body(resp, question, variant.coding.name if variant.coding else "")
@@ -172,7 +180,11 @@ class Answers:
             resp.set_header("Cache-Status", "rowhouse; hit; detail=database-away")
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _entry(made: Awaitable[Made]) -> Entry:
+    return (await made).entry
+
+
+async def nothing() -> AsyncIterator[bytes]:
     """Be a stream, so that the answer to HEAD states no length; nobody reads it."""
     yield b""
 

@@ -21,6 +21,8 @@ from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
+from rowhouse.writing.live import LiveAnswers
+from rowhouse.writing.resources import Desk, WritableCollectionResource, WritableRowResource
 
 type ASGIApp = Callable[
     [dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
@@ -70,15 +72,23 @@ def create_app(
     )
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])
     answers = Answers(store, cache, build, policy.max_age_seconds)
+    live = LiveAnswers(store, build)
     for dataset in datasets:
-        collection = CollectionResource(dataset, store, answers, exports)
-        aggregate = AggregateResource(dataset, store, answers, exports)
+        given = live if dataset.writable else answers
+        collection = CollectionResource(dataset, store, given, exports)
+        aggregate = AggregateResource(dataset, store, given, exports)
         for path, resource in ((f"/{dataset.name}", collection), (f"/{dataset.name}/aggregate", aggregate)):
-            app.add_route(path, resource)
+            if not (dataset.writable and resource is collection):
+                app.add_route(path, resource)
             app.add_route(f"{path}.{{suffix}}", resource)
         # A text may hold slashes, which arrive decoded.
         key = "{key:path}" if dataset.key.type is ColumnType.TEXT else "{key}"
-        app.add_route(f"/{dataset.name}/{key}", RowResource(dataset, store, answers))
+        if dataset.writable:
+            desk = Desk(dataset, store.writer(dataset), live)
+            app.add_route(f"/{dataset.name}", WritableCollectionResource(dataset, store, live, exports, desk))
+            app.add_route(f"/{dataset.name}/{key}", WritableRowResource(dataset, store, live, desk))
+        else:
+            app.add_route(f"/{dataset.name}/{key}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))

@@ -1,5 +1,7 @@
 """The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects of each version.
 
+A writable dataset has one table of rows instead, `NAME_rows`, and a state, whose revision grows with each write.
+
 A version's table never changes and never changes its name, so whoever reads `air_quality_v7` reads one snapshot. A
 dataset is switched by moving its pointer. Pointers are kept by schema hash: during a rollout, replicas with another
 dataset.yml go on with the version that fits them.
@@ -15,18 +17,19 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Index,
     MetaData,
     Sequence,
     Table,
     Text,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
 
 from rowhouse.dataset import ColumnType, Dataset
 
-_SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
+SQL_TYPES: dict[ColumnType, TypeEngine[Any]] = {
     ColumnType.INTEGER: BigInteger(),
     ColumnType.NUMBER: Double(),
     # Compared by code point: the same everywhere, and without a library whose order changes with its release.
@@ -48,6 +51,9 @@ class Catalog:
         versions: One row for each version that is kept.
         rejects: The rows of the file that a version lacks, as they cannot be taken.
         pointers: The current version of each dataset and schema hash.
+        states: Of each writable dataset: its revision, which grows with each write; the number of its rows; the
+            greatest key that the API has given; the schema hashes that its table serves.
+        answers: What was answered to writes with an Idempotency-Key.
     """
 
     def __init__(self, schema: str) -> None:
@@ -85,10 +91,51 @@ class Catalog:
             Column("version", ForeignKey(self.versions.c.version, ondelete="CASCADE"), nullable=False),
         )
 
+        self.states = Table(
+            "dataset_state",
+            self.metadata,
+            Column("dataset", Text, primary_key=True),
+            Column("schema_hashes", ARRAY(Text), nullable=False),
+            Column("revision", BigInteger, nullable=False, server_default="0"),
+            Column("rows", BigInteger, nullable=False, server_default="0"),
+            Column("last_key", BigInteger, nullable=False, server_default="0"),
+            Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+        )
+        self.answers = Table(
+            "dataset_answer",
+            self.metadata,
+            Column("dataset", Text, primary_key=True),
+            Column("digest", Text, primary_key=True),
+            Column("fingerprint", Text, nullable=False),
+            Column("answered_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+            Column("is_created", Boolean, nullable=False),
+            Column("key", Text, nullable=False),
+            Column("revision", BigInteger, nullable=False),
+            Column("changed_at", DateTime(timezone=True), nullable=False),
+            Column("data", Text),
+            Index(None, "dataset", "answered_at"),
+        )
+
     def table(self, dataset: Dataset, version: int) -> Table:
-        """Describe the rows of one version. No constraint: the loader checks by sets and then adds the key."""
-        columns = [Column(column.name, _SQL_TYPES[column.type]) for column in dataset.columns]
+        """Describe the rows of one version; those of a writable dataset, which has none, whatever the number."""
+        if dataset.writable:
+            return self.written(dataset)
+        # No constraint: the loader checks by sets and then adds the key.
+        columns = [Column(column.name, SQL_TYPES[column.type]) for column in dataset.columns]
         return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
+
+    def written(self, dataset: Dataset) -> Table:
+        """Describe the rows of a writable dataset, each with the revision that wrote it last, and when that was.
+
+        No column of dataset.yml begins with an underscore. Constraints: see rowhouse.writing.constraints.
+        """
+        return Table(
+            f"{dataset.name}_rows",
+            MetaData(schema=self.schema),
+            *(Column(column.name, SQL_TYPES[column.type], nullable=not column.required) for column in dataset.columns),
+            Column("_revision", BigInteger, nullable=False),
+            Column("_changed_at", DateTime(timezone=True), nullable=False),
+        )
 
     @property
     def channel(self) -> str:

@@ -76,7 +76,9 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
     from rowhouse.database import loading_engine
     from rowhouse.loader import Loader
 
-    loader = Loader(loading_engine(settings), Catalog(settings.database_schema), settings.data_dir)
+    loader = Loader(
+        loading_engine(settings), Catalog(settings.database_schema), settings.data_dir, settings.database_api_user
+    )
     loader.wait_for_database(settings.database_wait_seconds)
     loader.prepare()
     failures: dict[str, str] = {}

@@ -4,7 +4,19 @@ from falcon import CORSMiddleware
 from falcon.asgi import Request, Response
 
 # Beyond those that pages may read anyhow.
-_EXPOSED = ("Age", "Cache-Status", "Content-Disposition", "ETag", "Link", "Retry-After", "X-Cache", "X-Request-Id")
+_EXPOSED = (
+    "Age",
+    "Cache-Status",
+    "Content-Disposition",
+    "Content-Location",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "Retry-After",
+    "X-Cache",
+    "X-Request-Id",
+)
 
 
 class CrossOrigin(CORSMiddleware[Request, Response]):

@@ -124,6 +124,7 @@ class Dataset:
         point: Where a row lies, for GeoJSON.
         csv: How the file is written, when it is CSV.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
+        writable: Whether its rows come from clients instead of a file; `file` is empty then.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Dataset:
     point: Point | None = None
     csv: Csv = Csv()
     max_rejects: int = 0
+    writable: bool = False
 
     @property
     def format(self) -> FileFormat:
@@ -160,5 +162,6 @@ class Dataset:
             [(column.name, column.type, column.required) for column in self.columns],
             [column.name for column in self.filters],
             [(column.name, column.rules) for column in self.columns if column.rules],
+            *(["writable"] if self.writable else []),
         ]
         return hashlib.sha256(json.dumps(shape, default=str).encode()).hexdigest()[:16]

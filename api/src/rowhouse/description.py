@@ -89,9 +89,14 @@ class _Parser:
         values = self._findings.mapping(
             content,
             "",
-            required=("title", "file", "key", "columns"),
-            optional=("description", "source", "filters", "point", "csv", "max_rejects"),
+            required=("title", "key", "columns"),
+            optional=("file", "description", "source", "filters", "point", "csv", "max_rejects", "writable"),
         )
+        writable = self._findings.flag(values, "writable", "writable")
+        if writable:
+            self._refuse_file(values)
+        elif "file" not in values:
+            self._findings.report("the file: file is missing, and it is not writable")
         texts = {
             key: self._findings.text(values, key, key) for key in ("title", "description", "source", "file", "key")
         }
@@ -113,12 +118,32 @@ class _Parser:
             raise DatasetError(self._findings.problems)
         del texts["key"]
         dataset = Dataset(
-            name=name, key=key, columns=columns, filters=filters, point=point, csv=csv, max_rejects=max_rejects, **texts
+            name=name,
+            key=key,
+            columns=columns,
+            filters=filters,
+            point=point,
+            csv=csv,
+            max_rejects=max_rejects,
+            writable=writable,
+            **texts,
         )
         if "csv" in values and dataset.format is not FileFormat.CSV:
             self._findings.report(f"csv: {dataset.file} is {dataset.format}, not CSV. Take csv out")
             raise DatasetError(self._findings.problems)
         return dataset
+
+    def _refuse_file(self, values: dict[str, object]) -> None:
+        """Report what is said of a file, which a writable dataset does not have."""
+        for key in ("file", "csv", "max_rejects"):
+            if key in values:
+                self._findings.report(
+                    f"{key}: a writable dataset has no file, it starts empty. Take {key} out, or writable"
+                )
+        columns = values.get("columns")
+        for name, column in columns.items() if isinstance(columns, dict) else ():
+            if isinstance(column, dict) and "from" in column:
+                self._findings.report(f"columns.{name}.from: a writable dataset has no file. Take from out")
 
     def _filters(self, content: object, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         if not isinstance(content, list):

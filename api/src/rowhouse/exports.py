@@ -29,8 +29,8 @@ from rowhouse.channel import AbandonedError, Channel, StalledError
 from rowhouse.compression import Coding
 from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, OutOfRangeError, VersionGoneError
 from rowhouse.extraction import Pieces, extract
+from rowhouse.failures import is_lost
 from rowhouse.formats import Format, Selection
-from rowhouse.link import is_lost
 from rowhouse.problems import TooManyExportsProblem
 from rowhouse.query import Query
 from rowhouse.statements import Statement, Statements

@@ -25,18 +25,19 @@ from threading import Lock
 from typing import Any
 
 import psycopg2
-from psycopg2 import errors
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, OutOfRangeError, VersionGoneError
+from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, VersionGoneError
+from rowhouse.failures import explained, is_lost, one_line
 
 _SILENCE_SECONDS = 1.0
 _LINE_SECONDS = 0.2
 _NOT_ASKED = "PostgreSQL was not asked yet"
 
 type Rows = list[tuple[Any, ...]]
+type Execute = Callable[[str, Mapping[str, Any]], Rows]
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +147,32 @@ class Link:
         """
         return self.twice(lambda: self._fetch(statement, parameters))
 
+    def transact[T](self, begin: str, work: Callable[[Execute], T]) -> T:
+        """Do some work in one transaction; blocks, and so belongs into a thread.
+
+        When the work raises, all of it is undone. When the connection is lost before `begin` is done, it is begun once
+        more, on another; what is lost later is not tried again, as it may have been committed.
+
+        Args:
+            begin: The statement, or several, that begin the transaction.
+            work: Is given what runs a statement in it.
+
+        Raises:
+            IntegrityError: Of psycopg2: a constraint does not hold.
+            DatabaseUnavailableError: PostgreSQL is away, or gave up.
+            OutOfRangeError: A number became too large on the way.
+            VersionGoneError: A table is not there.
+        """
+        with explained():
+            with closing(self._once_more(lambda: self._open(begin))) as connection:
+                try:
+                    result = work(lambda statement, parameters: self.execute(connection, statement, parameters))
+                    self.execute(connection, "COMMIT", {})
+                except BaseException:
+                    self._roll_back(connection)
+                    raise
+            return result
+
     def twice(self, execute: Callable[[], Rows]) -> Rows:
         """Execute; a connection that turns out to be lost is worth a second try, with new connections.
 
@@ -154,21 +181,36 @@ class Link:
             OutOfRangeError: A number became too large on the way.
             VersionGoneError: A table is not there.
         """
+        with explained():
+            return self._once_more(execute)
+
+    def _once_more[T](self, execute: Callable[[], T]) -> T:
         try:
-            try:
-                return execute()
-            except psycopg2.Error as error:
-                if not is_lost(error):
-                    raise
-                # A restart of PostgreSQL leaves dead connections in the pool.
-                self._engine.dispose()
-                return execute()
-        except errors.UndefinedTable as error:
-            raise VersionGoneError(str(error)) from error
-        except errors.NumericValueOutOfRange as error:
-            raise OutOfRangeError(_one_line(error)) from error
+            return execute()
         except psycopg2.Error as error:
-            raise (DatabaseAwayError if is_lost(error) else DatabaseUnavailableError)(_one_line(error)) from error
+            if not is_lost(error):
+                raise
+            # A restart of PostgreSQL leaves dead connections in the pool.
+            self._engine.dispose()
+            return execute()
+
+    def _open(self, begin: str) -> PoolProxiedConnection:
+        connection = self.connect()
+        try:
+            self.execute(connection, begin, {})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _roll_back(self, connection: PoolProxiedConnection) -> None:
+        try:
+            if connection.is_valid:
+                self.execute(connection, "ROLLBACK", {})
+        except psycopg2.Error:
+            # It must not go back to the pool with half of something.
+            if connection.is_valid:
+                connection.invalidate()
 
     def connect(self) -> PoolProxiedConnection:
         """Take a connection out of the pool.
@@ -179,14 +221,14 @@ class Link:
         try:
             return self._engine.raw_connection()
         except (psycopg2.Error, SQLAlchemyError) as error:
-            raise DatabaseAwayError(_one_line(error)) from error
+            raise DatabaseAwayError(one_line(error)) from error
 
     def execute(self, connection: PoolProxiedConnection, statement: str, parameters: Mapping[str, Any]) -> Rows:
         """Run a statement on a connection, which is cut when PostgreSQL turns out to be away."""
         with self._cuttable(connection.fileno()), closing(connection.cursor()) as cursor:
             try:
                 cursor.execute(statement, parameters)
-                return list(cursor.fetchall())
+                return list(cursor.fetchall()) if cursor.description else []
             except psycopg2.Error as error:
                 if is_lost(error):
                     # Else the pool would try to reset it, and log that it cannot.
@@ -240,18 +282,3 @@ class Link:
         if self._unavailable:
             log.info("PostgreSQL answers")
         self._unavailable = ""
-
-
-def is_lost(error: psycopg2.Error) -> bool:
-    """Tell an end of the connection from what PostgreSQL says on it, which comes with a code.
-
-    Two classes of codes announce an end: 08, connection exception, and 57P, such as an operator's shutdown.
-    """
-    if error.pgcode:
-        return error.pgcode.startswith(("08", "57P"))
-    # Their subclasses are either said by PostgreSQL or mistakes in using the driver.
-    return type(error) in (psycopg2.DatabaseError, psycopg2.InterfaceError, psycopg2.OperationalError)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -22,6 +22,7 @@ from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, LoadStoppedError
 from rowhouse.intake import Intake
 from rowhouse.rejects import keep_rejects
+from rowhouse.writing.fitting import Fitting
 
 # Raised when a load makes something else of the same file, so that content loaded earlier is loaded anew.
 _LOADER_FORMAT = 2
@@ -37,11 +38,19 @@ log = logging.getLogger(__name__)
 class Loader:
     """Loads datasets into one schema."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, data_dir: Path) -> None:
-        """Take an engine whose role owns the schema, or may create it, and the folder with NAME/FILE."""
+    def __init__(self, engine: Engine, catalog: Catalog, data_dir: Path, api_user: str) -> None:
+        """Take an engine whose role owns the schema, or may create it.
+
+        Args:
+            engine: Connects as the schema's owner.
+            catalog: Where the tables are.
+            data_dir: Folder with NAME/FILE.
+            api_user: Role that is to write the rows of writable datasets.
+        """
         self._engine = engine
         self._catalog = catalog
         self._data_dir = data_dir
+        self._api_user = api_user
 
     def wait_for_database(self, seconds: float) -> None:
         """Return as soon as PostgreSQL answers.
@@ -94,13 +103,19 @@ class Loader:
     def load(self, dataset: Dataset) -> None:
         """Make the file's content the current version of the dataset.
 
-        Content that is already there, as the current version or one that is kept, is not copied again.
+        Content that is already there, as the current version or one that is kept, is not copied again. Of a writable
+        dataset it is the table that is made, or made to fit: no load touches its rows.
 
         Raises:
             LoadError: The file, or a row in it, is not what dataset.yml says.
             LoadStoppedError: PostgreSQL refused, or was lost.
         """
         started = time.monotonic()
+        if dataset.writable:
+            with self._transaction(dataset.name) as connection:
+                rows = Fitting(connection, self._catalog, dataset, self._api_user).run()
+            log.info("%s: ready to be written, %d rows, %.1f s", dataset.name, rows, time.monotonic() - started)
+            return
         file = DataFile(dataset, self._data_dir / dataset.name)
         content = f"{_LOADER_FORMAT} {dataset.schema_hash} {dataset.reading} {file.digest()}"
         content_hash = hashlib.sha256(content.encode()).hexdigest()

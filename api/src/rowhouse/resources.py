@@ -8,7 +8,7 @@ from urllib.parse import quote
 import orjson
 from falcon.asgi import Request, Response
 
-from rowhouse.answers import Answers, Question
+from rowhouse.answers import Answers, Made, Question
 from rowhouse.cache import Entry
 from rowhouse.choice import choose_format, require_json
 from rowhouse.compression import Coding
@@ -20,7 +20,7 @@ from rowhouse.methods import answer_options
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
 from rowhouse.query import DEFAULT_LIMIT, Count, Query
 from rowhouse.store import Store
-from rowhouse.values import Value, format_value, parse_key
+from rowhouse.values import Value, format_value, missing_row, parse_key
 from rowhouse.versions import Version
 
 
@@ -72,7 +72,7 @@ class _SelectionResource(DatasetResource):
                 req, resp, question, lambda version: self._page(version, path, query, selection, form)
             )
 
-    async def _page(self, version: Version, path: str, query: Query, selection: Selection, form: Format) -> Entry:
+    async def _page(self, version: Version, path: str, query: Query, selection: Selection, form: Format) -> Made:
         def write(rows: Sequence[Row]) -> bytes:
             output = io.BytesIO()
             form.write(selection, [rows], output)
@@ -81,15 +81,15 @@ class _SelectionResource(DatasetResource):
         page = await self._store.page(version, query, write)
         following = f"{path}?{query.after(page.next).encode()}" if page.next else None
         if form is not JSON:
-            return Entry(page.data, following or "")
+            return Made(Entry(page.data, following or ""), page.version)
         accuracy = None if page.total is None else query.count or Count.EXACT
         body = {
             "data": orjson.Fragment(page.data),
-            "meta": version.describe(self.dataset)
+            "meta": page.version.describe(self.dataset)
             | {"total": page.total, "total_is": accuracy, "count": page.count, "limit": query.limit},
             "links": {"self": f"{path}?{query.encode()}", "next": following},
         }
-        return Entry(dump(body), following or "")
+        return Made(Entry(dump(body), following or ""), page.version)
 
 
 class CollectionResource(_SelectionResource):
@@ -128,14 +128,23 @@ class RowResource(DatasetResource):
 
     on_head = on_get
 
-    async def _row(self, version: Version, key: Value) -> Entry:
+    async def _row(self, version: Version, key: Value) -> Made:
         row = await self._store.row(self.dataset, version, key)
-        collection = f"/{self.dataset.name}"
         if row is None:
-            return Entry(f"{collection} has no row whose {self.dataset.key.name} is {key}.".encode(), missing=True)
-        body = {
-            "data": orjson.Fragment(row),
-            "meta": version.describe(self.dataset),
-            "links": {"self": f"{collection}/{quote(format_value(key), safe='')}", "collection": collection},
-        }
-        return Entry(dump(body))
+            return Made(Entry(missing_row(self.dataset, key).encode(), missing=True), version)
+        return Made(Entry(single_row(self.dataset, version, key, row)), version)
+
+
+def row_path(dataset: Dataset, key: Value) -> str:
+    """Return the path of one row."""
+    return f"/{dataset.name}/{quote(format_value(key), safe='')}"
+
+
+def single_row(dataset: Dataset, version: Version, key: Value, row: bytes) -> bytes:
+    """Return the answer that is one row."""
+    body = {
+        "data": orjson.Fragment(row),
+        "meta": version.describe(dataset),
+        "links": {"self": row_path(dataset, key), "collection": f"/{dataset.name}"},
+    }
+    return dump(body)

@@ -11,7 +11,7 @@ from rowhouse.dataset import Column, ColumnType, Dataset, Value
 _SHOWN_CHARACTERS = 100
 
 # A B-tree takes at most 2,704 bytes a row: those of a column of `filters` and of the key behind it.
-_INDEXED_BYTES = 1000
+INDEXED_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def rules(dataset: Dataset, column: Column) -> Iterator[Rule]:
         yield MISSING
     if column.type in _BY_TYPE:
         yield _BY_TYPE[column.type]
-    if column.type is ColumnType.TEXT and column in (dataset.key, *dataset.filters):
+    if column.type is ColumnType.TEXT and is_indexed(dataset, column):
         yield Rule(
-            f"is longer than {_INDEXED_BYTES} bytes, too long for a key or for filters",
-            f"octet_length({{0}}) > {_INDEXED_BYTES}",
+            f"is longer than {INDEXED_BYTES} bytes, too long for a key, for filters or for unique values",
+            f"octet_length({{0}}) > {INDEXED_BYTES}",
         )
     if column.minimum is not None:
         yield Rule(f"is less than the minimum {column.minimum} (rule minimum)", "{0} < {1}", column.minimum)
@@ -81,6 +81,11 @@ def rules(dataset: Dataset, column: Column) -> Iterator[Rule]:
     if column.pattern:
         reason = f"does not match {_cut(column.pattern)} (rule pattern)"
         yield Rule(reason, "{0} !~ {1}", whole(column.pattern))
+
+
+def is_indexed(dataset: Dataset, column: Column) -> bool:
+    """Tell whether the column has an index; that no two are equal, loads see by sets, and writes need one for."""
+    return column in (dataset.key, *dataset.filters) or (dataset.writable and column.unique)
 
 
 def unique_columns(dataset: Dataset) -> Iterator[tuple[Column, str]]:

@@ -55,6 +55,10 @@ class Settings:
     )
     database_sslrootcert: str = setting("File with the certificate that signed PostgreSQL's, for verify-*.", "")
     database_schema: str = setting("Schema that holds the tables of all versions.", "rowhouse")
+    database_api_user: str = setting(
+        "Role that the API serves by: a load lets it write the rows of writable datasets, and nothing else.",
+        "rowhouse_api",
+    )
     database_pool_size: int = setting(
         "Connections that each worker holds; one of them watches for new versions, the others answer.", 5, minimum=2
     )

@@ -87,8 +87,8 @@ class Statements:
     def _write_row(self, dataset: Dataset, version: int) -> str:
         table = self._catalog.table(dataset, version)
         key = table.c[dataset.key.name]
-        statement = select(*(_shown(column, table.c[column.name]) for column in dataset.columns))
-        return self._compile(statement.where(key == _bind("key", key)))
+        statement = select(*(shown(column, table.c[column.name]) for column in dataset.columns))
+        return self._compile(statement.where(key == bind("key", key)))
 
     def _write(self, shape: "_Shape") -> "_Texts":
         query = shape.query
@@ -133,7 +133,8 @@ class _Shape:
     """A query of a version, equal to all those that differ only in values."""
 
     def __init__(self, version: int, query: Query) -> None:
-        self.version = version
+        # All revisions of a writable dataset are asked in the same words.
+        self.version = 0 if query.dataset.writable else version
         self.query = query
 
     @cached_property
@@ -184,7 +185,7 @@ def _export(source: _Source, query: Query) -> Select[Any]:
 
 def _ordered(source: _Source, query: Query, columns: Iterable[Column]) -> Select[Any]:
     order = [(source.columns[item.column.name], item.descending) for item in query.order]
-    statement = source.select(*(_shown(column, source.columns[column.name]) for column in columns))
+    statement = source.select(*(shown(column, source.columns[column.name]) for column in columns))
     return statement.order_by(*(column.desc() if descending else column.asc() for column, descending in order))
 
 
@@ -192,7 +193,7 @@ def _behind(source: _Source, order: Sequence[Order], cursor: Cursor) -> list[Col
     places = []
     for i, (item, value) in enumerate(zip(order, cursor.values, strict=True)):
         column = source.columns[item.column.name]
-        bound = None if value is None else _bind(f"a{i}", column)
+        bound = None if value is None else bind(f"a{i}", column)
         places.append(Place(column, item.descending, not item.column.required, bound))
     return keyset.behind(places)
 
@@ -201,19 +202,19 @@ def _any(conditions: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
     return or_(false(), *conditions)
 
 
-def _shown(column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
+def shown(column: Column, expression: ColumnElement[Any]) -> ColumnElement[Any]:
     """JSON is taken as PostgreSQL writes it: to read it and write it again would cost time and digits."""
     return cast(expression, Text).label(column.name) if column.type is ColumnType.JSON else expression
 
 
-def _bind(name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
+def bind(name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a parameter as what the column is: a literal of another type would keep an index from being used."""
     # A text needs no cast, which would bring a collation along.
     return bindparam(name) if isinstance(column.type, Text) else cast(bindparam(name), column.type)
 
 
 def _condition(column: ColumnElement[Any], item: Filter, name: str) -> ColumnElement[bool]:
-    value = _bind(name, column)
+    value = bind(name, column)
     match item.operator:
         case Operator.EQ:
             return column == value

@@ -12,11 +12,13 @@ from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.formats import Row, objects
 from rowhouse.jsontext import dump
-from rowhouse.link import Link
+from rowhouse.link import Execute, Link
 from rowhouse.query import DEFAULT_LIMIT, Count, Query, order_text
 from rowhouse.statements import Statement, Statements
 from rowhouse.values import Value
 from rowhouse.versions import Version, Versions
+from rowhouse.writing.reading import Written, WrittenRow
+from rowhouse.writing.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Page:
         count: Rows in it.
         next: Where the page behind it starts; None on the last one.
         total: Rows on all pages; None where nobody asked.
+        version: What they are rows of.
     """
 
     data: bytes
     count: int
     next: Cursor | None
     total: int | None
+    version: Version
 
 
 class Store:
@@ -44,6 +48,13 @@ class Store:
         self._link = Link(engine, threads)
         self._versions = Versions(self._link, catalog, datasets, engine.dialect)
         self._statements = Statements(catalog, engine.dialect)
+        self._catalog = catalog
+        self._dialect = engine.dialect
+        self._written = Written(self._link, catalog, engine.dialect)
+
+    def writer(self, dataset: Dataset) -> Writer:
+        """Return what writes rows of a writable dataset."""
+        return Writer(self._link, self._catalog, dataset, self._dialect)
 
     async def open(self) -> None:
         """Start the threads and the watch; to be called in the process that serves."""
@@ -61,13 +72,26 @@ class Store:
         return self._link.unavailable
 
     def version(self, dataset: Dataset, number: int | None = None) -> Version:
-        """Return the current version, or the kept one with this number.
+        """Return the current version, or the kept one with this number; of a writable dataset the last one polled.
 
         Raises:
             NotLoadedError: There is none yet.
             VersionGoneError: The one asked for is not kept.
         """
         return self._versions.find(dataset, number)
+
+    async def revision(self, dataset: Dataset) -> Version:
+        """Ask PostgreSQL for the state of a writable dataset now.
+
+        Raises:
+            NotLoadedError: Its table was not made yet.
+            DatabaseUnavailableError: PostgreSQL is away or gave up.
+        """
+        return await self._written.revision(dataset)
+
+    async def written_row(self, dataset: Dataset, key: Value) -> WrittenRow | None:
+        """Read one row of a writable dataset as it is now, None when there is none; raises as `revision` does."""
+        return await self._written.row(dataset, key)
 
     async def refresh(self) -> None:
         """Ask PostgreSQL now for the versions; when it is away, the last known ones stay."""
@@ -86,14 +110,19 @@ class Store:
     async def page(self, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
         """Read one page of a query, as long as its limit says.
 
-        `write` turns rows into what the page holds, in the thread that has read them.
+        `write` turns rows into what the page holds, in the thread that has read them. Of a writable dataset the page
+        is of the current revision, whatever `version` is, as the page says itself.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
             OutOfRangeError: A sum or mean is too large.
             VersionGoneError: The version was dropped meanwhile.
         """
-        return await self._link.ask(self._page, version, query, write)
+        if query.dataset.writable:
+            return await self._written.look(
+                query.dataset, lambda fetch, current: self._page(fetch, current, query, write)
+            )
+        return await self._link.ask(self._page, self._link.fetch, version, query, write)
 
     async def row(self, dataset: Dataset, version: Version, key: Value) -> bytes | None:
         """Read one row as a JSON object, None when there is none.
@@ -104,13 +133,13 @@ class Store:
         """
         return await self._link.ask(self._row, dataset, self._statements.row(dataset, version.number, key))
 
-    def _page(self, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
+    def _page(self, fetch: Execute, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
         limit = query.limit or DEFAULT_LIMIT
         # One row more tells whether there is a next page.
         rows: list[Row] = []
         for statement in self._statements.page(version.number, query):
             left = limit + 1 - len(rows)
-            rows += self._link.fetch(statement.text, {**statement.parameters, "limit": left})
+            rows += fetch(statement.text, {**statement.parameters, "limit": left})
             if len(rows) > limit:
                 break
         following = None
@@ -121,23 +150,22 @@ class Store:
             last = dict(zip(names, rows[-1], strict=True))
             values = tuple(last[item.column.name] for item in query.order)
             following = Cursor(version.number, order_text(query.order), values)
-        return Page(write(rows), len(rows), following, self._total(version, query))
+        return Page(write(rows), len(rows), following, self._total(fetch, version, query), version)
 
-    def _total(self, version: Version, query: Query) -> int | None:
+    def _total(self, fetch: Execute, version: Version, query: Query) -> int | None:
         if query.is_whole:
             return version.rows
         if query.count is Count.EXACT:
-            ((total,),) = self._fetch(self._statements.count(version.number, query))
+            statement = self._statements.count(version.number, query)
+            ((total,),) = fetch(statement.text, statement.parameters)
             return int(total)
         if query.count is Count.ESTIMATED:
             # What the planner expects, from its statistics: the rows are not read.
-            (((plan,),),) = self._fetch(self._statements.plan(version.number, query))
+            statement = self._statements.plan(version.number, query)
+            (((plan,),),) = fetch(statement.text, statement.parameters)
             return int(plan["Plan"]["Plan Rows"])
         return None
 
     def _row(self, dataset: Dataset, statement: Statement) -> bytes | None:
-        rows = self._fetch(statement)
+        rows = self._link.fetch(statement.text, statement.parameters)
         return dump(objects(dataset.columns, rows)[0]) if rows else None
-
-    def _fetch(self, statement: Statement) -> list[Row]:
-        return self._link.fetch(statement.text, statement.parameters)

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from rowhouse.dataset import Column, ColumnType
+from rowhouse.dataset import Column, ColumnType, Dataset
 from rowhouse.problems import InvalidKeyProblem
 
 type Value = bool | int | float | str | date | Decimal
@@ -73,6 +73,11 @@ def parse_key(column: Column, text: str) -> Value:
         return parse_value(column.type, text)
     except ValueError as error:
         raise InvalidKeyProblem(f"{column.name} {error}, not {show(text)}.", column=column.name) from error
+
+
+def missing_row(dataset: Dataset, key: Value) -> str:
+    """Say that there is no row with this key."""
+    return f"/{dataset.name} has no row whose {dataset.key.name} is {format_value(key)}."
 
 
 def show(text: str) -> str:

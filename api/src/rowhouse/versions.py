@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Dialect, select
+from sqlalchemy import Dialect, func, select, true, union_all
 
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Version:
-    """One loaded version of a dataset."""
+    """One loaded version of a dataset; of a writable one the revision, and when it was written."""
 
     number: int
     rows: int
@@ -54,7 +54,8 @@ class Versions:
         """Take a link with a connection to spare; nothing is connected yet."""
         self._link = link
         self._datasets = tuple(datasets)
-        self._watch = Watch(link, catalog.channel, _statement(catalog, dialect))
+        has_written = any(dataset.writable for dataset in self._datasets)
+        self._watch = Watch(link, catalog.channel, _statement(catalog, dialect, has_written=has_written))
         self._watching: asyncio.Task[None]
         self._refreshing = asyncio.Lock()
         self._known: Mapping[str, _Known] = MappingProxyType({})
@@ -109,7 +110,7 @@ class Versions:
                 log.exception("Asking for versions failed")
 
 
-def _statement(catalog: Catalog, dialect: Dialect) -> str:
+def _statement(catalog: Catalog, dialect: Dialect, *, has_written: bool) -> str:
     versions, pointers = catalog.versions, catalog.pointers
     statement = select(
         versions.c.dataset,
@@ -119,7 +120,19 @@ def _statement(catalog: Catalog, dialect: Dialect) -> str:
         versions.c.loaded_at,
         pointers.c.version.is_not(None),
     ).select_from(versions.outerjoin(pointers, pointers.c.version == versions.c.version))
-    return str(statement.compile(dialect=dialect))
+    if not has_written:
+        return str(statement.compile(dialect=dialect))
+    states = catalog.states
+    # What a writable dataset has in place of a version. Requests ask for it anew; this is for who can be a poll late.
+    written = select(
+        states.c.dataset,
+        func.unnest(states.c.schema_hashes),
+        states.c.revision,
+        states.c.rows,
+        states.c.changed_at,
+        true(),
+    )
+    return str(union_all(statement, written).compile(dialect=dialect))
 
 
 def _known(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> _Known:

@@ -35,6 +35,7 @@ from rowhouse.openapi.schemas import (
     row_schema,
     single_schema,
 )
+from rowhouse.openapi.writing import Writing
 
 type Node = dict[str, Any]
 
@@ -90,6 +91,8 @@ class _Document:
         self._add_rows(dataset, sample)
         self._add_groups(dataset, sample)
         self._add_row(dataset, sample)
+        if dataset.writable:
+            Writing(dataset, self._problems).add(self._paths, self._schemas, self._parameters)
 
     def _add_rows(self, dataset: Dataset, sample: Sample) -> None:
         name = dataset.name

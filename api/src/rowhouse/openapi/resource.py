@@ -75,7 +75,9 @@ class OpenApiResource:
         versions = {}
         for dataset in self._datasets:
             try:
-                versions[dataset.name] = self._store.version(dataset)
+                # What clients write may be about people, and nothing for a description.
+                if not dataset.writable:
+                    versions[dataset.name] = self._store.version(dataset)
             except NotLoadedError:
                 # Nothing to show of it, but it is described all the same.
                 continue

@@ -35,14 +35,17 @@ ROW: Kinds = (*ANSWER, InvalidKeyProblem, RowNotFoundProblem, RouteNotFoundProbl
 # What paths are answered with that the document does not have.
 ELSEWHERE: Kinds = (RouteNotFoundProblem, UnknownFormatProblem)
 
-_TAG = '^"[0-9a-f]{32}"$'
+_TAG = '^(?:W/)?"[0-9a-f]{32}"$'
 _RETRY = "Retry-After"
 
 
 def headers() -> dict[str, Response]:
     """Return all response headers, by name."""
     described: dict[str, tuple[str, Schema]] = {
-        "ETag": ("Strong; changes with the data, the query, the format, the coding and the program", _text(_TAG)),
+        "ETag": (
+            "Changes with the data, the query, the format, the coding and the program; weak where rows may be newer",
+            _text(_TAG),
+        ),
         "Last-Modified": ("When the version of the data was loaded", _text()),
         "Cache-Control": ("How long the answer may be used again", _text()),
         "Vary": ("What other request headers the answer depends on", _text()),
@@ -50,6 +53,9 @@ def headers() -> dict[str, Response]:
         "X-Cache": ("Where the answer came from", {"type": "string", "enum": [*Verdict]}),
         "Age": ("Seconds since the answer was made, when it came from the cache", {"type": "integer", "minimum": 0}),
         "Content-Disposition": ("A name for a file", _text()),
+        "Location": ("Path of the row that was added", _text()),
+        "Content-Location": ("Path of the row that the body is", _text()),
+        "Idempotency-Replayed": ("The answer to an earlier request with this key", {"const": "true"}),
         "X-Request-Id": ("The request's own, or one made for it; it is in the log", _text()),
         _RETRY: ("Seconds after which another try makes sense", {"type": "integer", "minimum": 1}),
         "Allow": ("The methods that there are", _text()),
@@ -94,6 +100,7 @@ def problem_schema() -> Schema:
             "available": texts | {"description": "Formats or codings that there are"},
             "routes": texts | {"description": "Paths that there are"},
             "column": {"type": "string"},
+            "errors": {"type": "array", "items": {"type": "object"}, "description": "`member` and `detail` of each"},
         },
         "required": ["type", "title", "status", "request_id"],
     }

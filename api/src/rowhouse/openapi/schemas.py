@@ -7,7 +7,7 @@ from rowhouse.dataset import Column, ColumnType, Dataset
 from rowhouse.formats import Selection
 from rowhouse.grouping import Group, Measure, functions_of, parts_of
 from rowhouse.query import MAXIMUM_LIMIT, Count
-from rowhouse.rules import whole
+from rowhouse.rules import INDEXED_BYTES, is_indexed, whole
 from rowhouse.values import DATE, INTEGER_RANGE, TIMESTAMP, format_value
 
 type Schema = dict[str, Any]
@@ -42,6 +42,29 @@ def input_schema(kind: ColumnType) -> Schema:
             return {"type": "boolean"}
         case ColumnType.TEXT | ColumnType.JSON:
             return any_text()
+
+
+def body_schema(dataset: Dataset, column: Column) -> Schema:
+    """Return the schema of a column's values as they are written; `null` is among them when it is not required."""
+    if column.type is ColumnType.JSON:
+        return output_schema(column)
+    schema, rules = input_schema(column.type), _rules(column)
+    if "pattern" in schema and "pattern" in rules:
+        # Both have to hold.
+        schema["allOf"] = [{"pattern": rules.pop("pattern")}]
+    schema |= rules
+    if column.type is ColumnType.TEXT and is_indexed(dataset, column):
+        # Of letters that take one byte each; of others there may be less.
+        schema["maxLength"] = INDEXED_BYTES
+    if column == dataset.key and column.type is ColumnType.TEXT:
+        schema["minLength"] = 1
+    if not column.required:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    if text := describe(column):
+        schema["description"] = text
+    return schema
 
 
 def output_schema(column: Column) -> Schema:

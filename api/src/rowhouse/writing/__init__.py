@@ -1,0 +1,1 @@
+"""Datasets whose rows clients write: their tables, their states, and what HTTP promises for them."""
