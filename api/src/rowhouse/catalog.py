@@ -1,4 +1,4 @@
-"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects of each version.
+"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects; the API keys.
 
 A version's table never changes and never changes its name, so whoever reads `air_quality_v7` reads one snapshot. A
 dataset is switched by moving its pointer. Pointers are kept by schema hash: during a rollout, replicas with another
@@ -8,8 +8,10 @@ dataset.yml go on with the version that fits them.
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
@@ -48,6 +51,8 @@ class Catalog:
         versions: One row for each version that is kept.
         rejects: The rows of the file that a version lacks, as they cannot be taken.
         pointers: The current version of each dataset and schema hash.
+        keys: API keys, of which only hashes are kept.
+        key_changes: One row, which counts the changes of keys.
     """
 
     def __init__(self, schema: str) -> None:
@@ -84,6 +89,23 @@ class Catalog:
             Column("schema_hash", Text, primary_key=True),
             Column("version", ForeignKey(self.versions.c.version, ondelete="CASCADE"), nullable=False),
         )
+        self.keys = Table(
+            "api_key",
+            self.metadata,
+            Column("id", Text, primary_key=True),
+            Column("name", Text, nullable=False),
+            Column("digest", Text, nullable=False),
+            Column("scopes", ARRAY(Text), nullable=False),
+            Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+            Column("expires_at", DateTime(timezone=True)),
+            Column("revoked_at", DateTime(timezone=True)),
+        )
+        self.key_changes = Table(
+            "api_key_changes",
+            self.metadata,
+            Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=true()),
+            Column("changes", BigInteger, nullable=False, server_default="1"),
+        )
 
     def table(self, dataset: Dataset, version: int) -> Table:
         """Describe the rows of one version. No constraint: the loader checks by sets and then adds the key."""
@@ -92,7 +114,7 @@ class Catalog:
 
     @property
     def channel(self) -> str:
-        """Name the channel on which a load tells, by NOTIFY, that it has moved a pointer."""
+        """Name the channel on which it is told, by NOTIFY, that a pointer was moved or a key changed."""
         return self.schema
 
     @staticmethod

@@ -4,7 +4,19 @@ from falcon import CORSMiddleware
 from falcon.asgi import Request, Response
 
 # Beyond those that pages may read anyhow.
-_EXPOSED = ("Age", "Cache-Status", "Content-Disposition", "ETag", "Link", "Retry-After", "X-Cache", "X-Request-Id")
+_EXPOSED = (
+    "Age",
+    "Cache-Status",
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Cache",
+    "X-Request-Id",
+)
 
 
 class CrossOrigin(CORSMiddleware[Request, Response]):

@@ -124,6 +124,7 @@ class Dataset:
         point: Where a row lies, for GeoJSON.
         csv: How the file is written, when it is CSV.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
+        private: Whether reading needs an API key.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Dataset:
     point: Point | None = None
     csv: Csv = Csv()
     max_rejects: int = 0
+    private: bool = False
 
     @property
     def format(self) -> FileFormat:

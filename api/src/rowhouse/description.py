@@ -90,7 +90,7 @@ class _Parser:
             content,
             "",
             required=("title", "file", "key", "columns"),
-            optional=("description", "source", "filters", "point", "csv", "max_rejects"),
+            optional=("description", "source", "filters", "point", "csv", "max_rejects", "private"),
         )
         texts = {
             key: self._findings.text(values, key, key) for key in ("title", "description", "source", "file", "key")
@@ -101,6 +101,7 @@ class _Parser:
             )
         csv = parse_csv(values["csv"], self._findings) if "csv" in values else Csv()
         max_rejects = self._max_rejects(values.get("max_rejects", 0))
+        private = self._findings.flag(values, "private", "private")
         columns = parse_columns(values.get("columns", {}), texts["key"], self._findings)
         key = self._named(texts["key"], columns, "key") if texts["key"] and columns else None
         if key and key.type not in KEY_TYPES:
@@ -113,7 +114,15 @@ class _Parser:
             raise DatasetError(self._findings.problems)
         del texts["key"]
         dataset = Dataset(
-            name=name, key=key, columns=columns, filters=filters, point=point, csv=csv, max_rejects=max_rejects, **texts
+            name=name,
+            key=key,
+            columns=columns,
+            filters=filters,
+            point=point,
+            csv=csv,
+            max_rejects=max_rejects,
+            private=private,
+            **texts,
         )
         if "csv" in values and dataset.format is not FileFormat.CSV:
             self._findings.report(f"csv: {dataset.file} is {dataset.format}, not CSV. Take csv out")

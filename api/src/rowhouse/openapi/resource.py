@@ -74,6 +74,9 @@ class OpenApiResource:
     def _versions(self) -> dict[str, Version]:
         versions = {}
         for dataset in self._datasets:
+            # Everybody may read the document.
+            if dataset.private:
+                continue
             try:
                 versions[dataset.name] = self._store.version(dataset)
             except NotLoadedError:
