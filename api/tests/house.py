@@ -16,6 +16,8 @@ import httpx
 import psycopg2
 import rowhouse
 from parts import Postgres, free_port, wait_until
+from rowhouse.access.registry import Registry
+from rowhouse.access.token import Token
 from rowhouse.catalog import Catalog
 from rowhouse.database import loading_engine
 from rowhouse.dataset import Dataset
@@ -132,6 +134,17 @@ class House:
         loader = self.loader()
         for dataset in self.datasets:
             loader.load(dataset)
+
+    def registry(self) -> Registry:
+        """Return the registry of API keys, with its tables made."""
+        self.loader()
+        return Registry(loading_engine(self.settings), Catalog(self.schema))
+
+    def key(self, *scopes: str) -> dict[str, str]:
+        """Make an API key and return the header that carries it."""
+        token = Token.make()
+        self.registry().add(token.id, "Somebody", token.digest, scopes, None)
+        return {"Authorization": f"Bearer {token.text}"}
 
     def connect(self) -> "psycopg2.extensions.connection":
         """Open a connection with the house's schema on the search path."""

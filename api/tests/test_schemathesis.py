@@ -1,8 +1,8 @@
 """The running API, held against its own description by Schemathesis, with all of its checks.
 
 What cannot apply: which texts are a cursor, and which columns an aggregate can be sorted by, no schema of a parameter
-can say, so that requests that are to succeed are put right in `valid_cases`. Checks of authentication and of resources
-that were deleted find nothing to look at, as there is neither.
+can say, so that requests that are to succeed are put right in `valid_cases`. Checks of resources that were deleted find
+nothing to look at, as there is none.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from house import Served, make_house
 from hypothesis import settings
-from parts import Postgres, Redis
+from parts import Postgres, Redis, wait_until
 
 KINDS_YML = """\
 title: Kinds
@@ -126,6 +126,34 @@ def run(served: Served, folder: Path, *options: str) -> None:
 def test_random_requests_and_links(served: Served, tmp_path: Path) -> None:
     examples = str(settings().max_examples // 13)
     run(served, tmp_path, "--phases", "examples,fuzzing,stateful", "--max-examples", examples)
+
+
+def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, tmp_path: Path) -> None:
+    house = make_house(postgres, tmp_path)
+    house.put(DAYS, yml=DAYS_YML.replace("key: day", "key: day\nprivate: true\nfilters: [code]"), name="days")
+    house.put(PLACES, yml=PLACES_YML, name="places")
+    house.load()
+    ((name, value),) = house.key("days:read").items()
+    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
+    limits = {"RATE_LIMIT_PER_MINUTE": "600000", "RATE_LIMIT_KEY_PER_MINUTE": "600000", "RATE_LIMIT_BURST": "100000"}
+    with house.serve({"WORKERS": "1", **cache, **limits}) as served:
+        wait_until(lambda: served.public.get("/days", headers={name: value}).status_code == 200, "the key")
+        # With the key, and by itself without it and with others: that they are refused is one of its checks.
+        run(
+            served,
+            tmp_path,
+            "--phases",
+            "examples,fuzzing,stateful",
+            "--max-examples",
+            "3",
+            "--header",
+            f"{name}: {value}",
+        )
+        assert value not in served.log.read_text()
+        # Without the key nothing is accepted, be it right or wrong; and what is said then is as described too.
+        accepting = "positive_data_acceptance,negative_data_rejection"
+        few = ("--phases", "examples,fuzzing", "--max-examples", "3")
+        run(served, tmp_path, *few, "--include-tag", "days", "--exclude-checks", accepting)
 
 
 def test_every_bound_of_every_parameter(served: Served, tmp_path: Path) -> None:

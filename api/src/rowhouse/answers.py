@@ -70,8 +70,9 @@ class Answers:
         self._store = store
         self._cache = cache
         self._build = build
-        # Everybody may keep an answer. no-cache: but asks whether it is still good, each time.
-        self._cache_control = f"public, max-age={max_age_seconds}" if max_age_seconds else "public, no-cache"
+        # no-cache: it may be kept, but whoever keeps it asks whether it is still good, each time.
+        reuse = f"max-age={max_age_seconds}" if max_age_seconds else "no-cache"
+        self._public, self._private = f"public, {reuse}", f"private, {reuse}"
 
     async def send(
         self, req: Request, resp: Response, question: Question, make: Callable[[Version], Awaitable[Made]]
@@ -161,7 +162,12 @@ class Answers:
         """Set the headers that a 304 has too."""
         resp.set_header("ETag", tag)
         resp.set_header("Last-Modified", http_date(version.loaded_at))
-        resp.set_header("Cache-Control", self._cache_control)
+        if question.dataset.private:
+            # Not by caches that others share. That it depends on the key is for those that do so all the same.
+            resp.set_header("Cache-Control", self._private)
+            resp.append_header("Vary", "Authorization")
+        else:
+            resp.set_header("Cache-Control", self._public)
         resp.append_header("Vary", "Accept, Accept-Encoding" if question.is_negotiated else "Accept-Encoding")
 
     def _describe_body(self, resp: Response, question: Question, coding: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import falcon.asgi
 from falcon.asgi import Request, Response
@@ -29,6 +29,13 @@ type ASGIApp = Callable[
 ]
 
 
+class Guarding(Protocol):
+    """Middleware that may refuse a request by raising a problem, before it is known what answers it."""
+
+    async def process_request(self, req: Any, resp: Response) -> None:
+        """Look at a request."""
+
+
 @dataclass(frozen=True)
 class HttpPolicy:
     """What others may do with answers.
@@ -51,6 +58,7 @@ def create_app(
     farewell: Farewell,
     build: str,
     policy: HttpPolicy,
+    guards: Iterable[Guarding] = (),
 ) -> falcon.asgi.App[Any, Response]:
     """Make the public app. It opens store and exports when it starts, and closes them and the cache when it ends.
 
@@ -63,11 +71,18 @@ def create_app(
         farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
         policy: What others may do with the answers.
+        guards: Middleware that may refuse requests, in this order. Without the guard of API keys nobody needs one.
     """
     datasets = tuple(datasets)
     # What comes first is done last, when an answer is there.
     app: falcon.asgi.App[Any, Response] = falcon.asgi.App(
-        middleware=[CrossOrigin(policy.cors_origins), Lifespan(store, cache, exports), farewell, Observation(metrics)],
+        middleware=[
+            CrossOrigin(policy.cors_origins),
+            Lifespan(store, cache, exports),
+            farewell,
+            Observation(metrics),
+            *guards,
+        ],
         request_type=WatchedRequest,
     )
     add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])

@@ -1,15 +1,23 @@
 """Builds the real parts from the settings and wires them to one ASGI app."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from rowhouse.access.guard import Guard
+from rowhouse.access.keys import Keys
 from rowhouse.app import ASGIApp, HttpPolicy, by_port, create_admin_app, create_app
 from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
 from rowhouse.database import exporting_engine, serving_engine
 from rowhouse.dataset import Dataset
 from rowhouse.exports import Exports
+from rowhouse.limits.address import Addresses
+from rowhouse.limits.buckets import SharedBuckets
+from rowhouse.limits.limiter import Limiter
+from rowhouse.limits.middleware import BY_ADDRESS, BY_KEY, Limit, RateLimits
+from rowhouse.limits.pace import Pace
 from rowhouse.local_cache import LocalCache
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
@@ -31,12 +39,9 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     """
     datasets = tuple(datasets)
     catalog = Catalog(settings.database_schema)
-    store = Store(
-        serving_engine(settings),
-        catalog,
-        datasets,
-        threads=settings.database_pool_size - 1,
-    )
+    engine = serving_engine(settings)
+    keys = Keys(catalog, engine.dialect)
+    store = Store(engine, catalog, datasets, threads=settings.database_pool_size - 1, keys=keys)
     exports = Exports(
         exporting_engine(settings),
         catalog,
@@ -46,15 +51,19 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     )
     build = source_hash()
     metrics = Metrics()
+    redis = None
+    if settings.redis_host:
+        redis = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
     public = create_app(
         datasets,
         store,
-        _cache(settings, metrics),
+        _cache(settings, redis, metrics),
         exports,
         metrics,
         farewell,
         build,
         HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
+        [Guard(keys), *_limits(settings, redis, metrics)],
     )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
     return by_port(public, admin, settings.admin_port)
@@ -68,13 +77,29 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache(settings: Settings, metrics: Metrics) -> Cache:
+def _cache(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Cache:
     local = LocalCache(settings.cache_local_bytes, settings.cache_ttl_seconds)
     beyond: Cache
-    if settings.redis_host:
-        link = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
+    if redis:
         # No statement of another process may take longer.
-        beyond = RedisCache(link, settings.cache_ttl_seconds, settings.statement_timeout_ms / 1000)
+        beyond = RedisCache(redis, settings.cache_ttl_seconds, settings.statement_timeout_ms / 1000)
     else:
         beyond = NoCache(Verdict.MISS if settings.cache_local_bytes else Verdict.BYPASS)
     return TieredCache(local, beyond, metrics.count_source)
+
+
+def _limits(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Iterator[RateLimits]:
+    """Yield the middleware that limits requests, if it has anything to do."""
+
+    def limit(name: str, per_minute: int) -> Limit | None:
+        if not per_minute:
+            return None
+        pace = Pace.per_minute(per_minute, settings.rate_limit_burst)
+        buckets = SharedBuckets(redis, name, pace) if redis else None
+        limiter = Limiter(pace, buckets, partial(metrics.count_alone, name))
+        return Limit(name, pace, limiter, partial(metrics.count_refused, name))
+
+    by_address = limit(BY_ADDRESS, settings.rate_limit_per_minute)
+    by_key = limit(BY_KEY, settings.rate_limit_key_per_minute)
+    if by_address or by_key:
+        yield RateLimits(by_address, by_key, Addresses(settings.trusted_proxies))

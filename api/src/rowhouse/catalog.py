@@ -1,4 +1,4 @@
-"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects of each version.
+"""The tables in PostgreSQL: each dataset's versions, the pointer to the current one, rows and rejects; the API keys.
 
 A writable dataset has one table of rows instead, `NAME_rows`, and a state, whose revision grows with each write.
 
@@ -10,8 +10,10 @@ dataset.yml go on with the version that fits them.
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
@@ -54,6 +57,8 @@ class Catalog:
         states: Of each writable dataset: its revision, which grows with each write; the number of its rows; the
             greatest key that the API has given; the schema hashes that its table serves.
         answers: What was answered to writes with an Idempotency-Key.
+        keys: API keys, of which only hashes are kept.
+        key_changes: One row, which counts the changes of keys.
     """
 
     def __init__(self, schema: str) -> None:
@@ -89,6 +94,23 @@ class Catalog:
             Column("dataset", Text, primary_key=True),
             Column("schema_hash", Text, primary_key=True),
             Column("version", ForeignKey(self.versions.c.version, ondelete="CASCADE"), nullable=False),
+        )
+        self.keys = Table(
+            "api_key",
+            self.metadata,
+            Column("id", Text, primary_key=True),
+            Column("name", Text, nullable=False),
+            Column("digest", Text, nullable=False),
+            Column("scopes", ARRAY(Text), nullable=False),
+            Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+            Column("expires_at", DateTime(timezone=True)),
+            Column("revoked_at", DateTime(timezone=True)),
+        )
+        self.key_changes = Table(
+            "api_key_changes",
+            self.metadata,
+            Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=true()),
+            Column("changes", BigInteger, nullable=False, server_default="1"),
         )
 
         self.states = Table(
@@ -139,7 +161,7 @@ class Catalog:
 
     @property
     def channel(self) -> str:
-        """Name the channel on which a load tells, by NOTIFY, that it has moved a pointer."""
+        """Name the channel on which it is told, by NOTIFY, that a pointer was moved or a key changed."""
         return self.schema
 
     @staticmethod

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from rowhouse import __version__
+from rowhouse.access.commands import add_commands as add_key_commands
 from rowhouse.dataset import Dataset
 from rowhouse.description import read_datasets
 from rowhouse.errors import LoadError, LoadStoppedError, RowhouseError
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (function, text) in _COMMANDS.items():
         commands.add_parser(name, help=text, description=text).set_defaults(run=partial(_run_configured, function))
+    add_key_commands(commands, _run_configured)
     text = "look at a CSV, JSON or NDJSON file, plain or gzip, and write a first dataset.yml to standard output"
     inspect = commands.add_parser("inspect", help=text, description=f"{text}. Needs no settings.")
     inspect.add_argument("file", metavar="FILE", type=Path)

@@ -13,7 +13,10 @@ _EXPOSED = (
     "Idempotency-Replayed",
     "Link",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
+    "WWW-Authenticate",
     "X-Cache",
     "X-Request-Id",
 )

@@ -125,6 +125,7 @@ class Dataset:
         csv: How the file is written, when it is CSV.
         max_rejects: How many rows a load may leave out as they cannot be taken, before it fails.
         writable: Whether its rows come from clients instead of a file; `file` is empty then.
+        private: Whether reading needs an API key.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Dataset:
     csv: Csv = Csv()
     max_rejects: int = 0
     writable: bool = False
+    private: bool = False
 
     @property
     def format(self) -> FileFormat:

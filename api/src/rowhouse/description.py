@@ -90,7 +90,7 @@ class _Parser:
             content,
             "",
             required=("title", "key", "columns"),
-            optional=("file", "description", "source", "filters", "point", "csv", "max_rejects", "writable"),
+            optional=("file", "description", "source", "filters", "point", "csv", "max_rejects", "private", "writable"),
         )
         writable = self._findings.flag(values, "writable", "writable")
         if writable:
@@ -106,6 +106,7 @@ class _Parser:
             )
         csv = parse_csv(values["csv"], self._findings) if "csv" in values else Csv()
         max_rejects = self._max_rejects(values.get("max_rejects", 0))
+        private = self._findings.flag(values, "private", "private")
         columns = parse_columns(values.get("columns", {}), texts["key"], self._findings)
         key = self._named(texts["key"], columns, "key") if texts["key"] and columns else None
         if key and key.type not in KEY_TYPES:
@@ -126,6 +127,7 @@ class _Parser:
             csv=csv,
             max_rejects=max_rejects,
             writable=writable,
+            private=private,
             **texts,
         )
         if "csv" in values and dataset.format is not FileFormat.CSV:

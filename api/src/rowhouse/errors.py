@@ -4,6 +4,7 @@ RowhouseError
 ├── ConfigurationError      many problems at once, found before anything starts
 │   ├── SettingsError       in ROWHOUSE_* variables
 │   └── DatasetError        in dataset.yml
+├── AccessError             a key that cannot be made, or is not there
 ├── LoadError               the data file or its rows; nothing was changed
 ├── InspectionError         a file of which no dataset.yml can be made
 │   └── NoFileError         it is not there, or cannot be read
@@ -51,6 +52,12 @@ class SettingsError(ConfigurationError):
 
 class DatasetError(ConfigurationError):
     """The dataset folders do not make valid datasets."""
+
+
+class AccessError(RowhouseError):
+    """A key cannot be made as asked for, or is not there; nothing was changed."""
+
+    exit_status = os.EX_DATAERR
 
 
 class LoadError(RowhouseError):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+from rowhouse.access.token import mask
+
 # The request that is being answered; empty outside of any.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -15,7 +17,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON with time, level, logger, message, and whatever came in `extra`."""
+    """Formats a record as JSON with time, level, logger, message, and whatever came in `extra`; never with a token."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
@@ -28,7 +30,7 @@ class JsonFormatter(logging.Formatter):
         entry.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(entry, default=str, option=orjson.OPT_UTC_Z).decode()
+        return mask(orjson.dumps(entry, default=str, option=orjson.OPT_UTC_Z).decode())
 
 
 class RequestIdFilter(logging.Filter):

@@ -18,6 +18,7 @@ from rowhouse import __version__
 from rowhouse.cache import Source
 from rowhouse.dataset import Dataset
 from rowhouse.errors import NotLoadedError
+from rowhouse.limits.middleware import LIMITS
 from rowhouse.redis_link import Failure
 from rowhouse.store import Store
 
@@ -45,11 +46,20 @@ class Metrics:
             "rowhouse_cache_total", "Answers by where they came from.", ["verdict", "tier"], registry=registry
         )
         failures = Counter("rowhouse_cache_failures_total", "Failures of the cache.", ["reason"], registry=registry)
+        refused = Counter("rowhouse_limit_refused_total", "Requests beyond a limit.", ["limit"], registry=registry)
+        alone = Counter(
+            "rowhouse_limit_alone_total",
+            "Requests counted by the process that answers alone, as Redis failed.",
+            ["limit"],
+            registry=registry,
+        )
         # Looking a child up costs as much as counting with it.
         self._requests = cache(requests.labels)
         self._seconds = cache(seconds.labels)
         self._sources = {source: sources.labels(*source.value) for source in Source}
         self._failures = {failure: failures.labels(failure) for failure in Failure}
+        self._refused = {limit: refused.labels(limit) for limit in LIMITS}
+        self._alone = {limit: alone.labels(limit) for limit in LIMITS}
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answer."""
@@ -63,6 +73,14 @@ class Metrics:
     def count_failure(self, failure: Failure) -> None:
         """Count a failure of the cache."""
         self._failures[failure].inc()
+
+    def count_refused(self, limit: str) -> None:
+        """Count a request beyond a limit."""
+        self._refused[limit].inc()
+
+    def count_alone(self, limit: str) -> None:
+        """Count a request that this process decided on alone."""
+        self._alone[limit].inc()
 
 
 class Exposition:

@@ -86,6 +86,7 @@ class Observation:
         """Log and count what was answered, and how long it took."""
         seconds = time.perf_counter() - req.context.started
         route = req.uri_template or _NO_ROUTE
+        key = getattr(req.context, "key", None)
         self._metrics.count_request(route, req.method, resp.status_code, seconds)
         log.info(
             "Answered",
@@ -96,5 +97,6 @@ class Observation:
                 "status": resp.status_code,
                 "milliseconds": round(seconds * 1000, 2),
                 "cache": resp.get_header("X-Cache"),
+                "key": key and key.id,
             },
         )

@@ -33,7 +33,8 @@ class HealthResource:
         for dataset in self._datasets:
             try:
                 version = self._store.version(dataset)
-                datasets.append(version.describe(dataset) | {"rows": version.rows})
+                # Of a private dataset their number is not told either.
+                datasets.append(version.describe(dataset) | {"rows": None if dataset.private else version.rows})
             except NotLoadedError as error:
                 reasons.append(str(error))
         if reasons:

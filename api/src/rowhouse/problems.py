@@ -9,6 +9,7 @@ MEDIA_TYPE = "application/problem+json"
 # Of names that clients choose.
 _SHOWN = 100
 _TYPE_PREFIX = "urn:problem-type:rowhouse:"
+_BEARER = 'Bearer realm="rowhouse"'
 
 
 class Problem(RowhouseError):  # noqa: N818 - the name that RFC 9457 has for it
@@ -220,6 +221,58 @@ class IdempotencyKeyInUseProblem(Problem):
     status = HTTPStatus.CONFLICT
     name = "idempotency-key-in-use"
     title = "The request with this Idempotency-Key is still under way"
+
+
+class ApiKeyRequiredProblem(Problem):
+    """No key where one is needed."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    name = "api-key-required"
+    title = "An API key is required"
+    _challenge = _BEARER
+
+    def __init__(self, detail: str, **members: object) -> None:
+        """Say what is needed."""
+        # RFC 6750, 3: who has sent no key is not told of an error.
+        super().__init__(detail, headers={"WWW-Authenticate": self._challenge}, **members)
+
+
+class InvalidApiKeyProblem(ApiKeyRequiredProblem):
+    """A key that is unknown, revoked or expired, or none at all."""
+
+    name = "invalid-api-key"
+    title = "Invalid API key"
+    _challenge = f'{_BEARER}, error="invalid_token"'
+
+
+class InsufficientScopeProblem(Problem):
+    """A key that may do other things."""
+
+    status = HTTPStatus.FORBIDDEN
+    name = "insufficient-scope"
+    title = "The API key may not do this"
+
+    def __init__(self, key_id: str, scope: str) -> None:
+        """Name the key, and the scope that it lacks."""
+        challenge = f'{_BEARER}, error="insufficient_scope", scope="{scope}"'
+        super().__init__(
+            f"The key {key_id} lacks the scope {scope}.", headers={"WWW-Authenticate": challenge}, scope=scope
+        )
+
+
+class TooManyRequestsProblem(Problem):
+    """More requests than the limit allows."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    name = "too-many-requests"
+    title = "Too many requests"
+
+    def __init__(self, whose: str, seconds: int) -> None:
+        """Say whose limit it is, and after how many seconds the next request passes."""
+        super().__init__(
+            f"The limit of requests for {whose} is reached. Try again in {seconds} s.",
+            headers={"Retry-After": str(seconds)},
+        )
 
 
 class UnavailableProblem(Problem):

@@ -28,7 +28,7 @@ _PAUSE_SECONDS = 1.0
 _SLOTS = 16
 
 type Command = tuple[str | bytes | int, ...]
-type Reply = bytes | int | ResponseError | None
+type Reply = bytes | int | list[Reply] | ResponseError | None
 
 log = logging.getLogger(__name__)
 

@@ -101,6 +101,27 @@ class Settings:
         "",
         pattern=r"\*|(https?://[^\s/*]+( https?://[^\s/*]+)*)?",
     )
+    rate_limit_per_minute: int = setting(
+        "Requests a minute that each address may make without an API key; IPv6 by /64. 0: as many as it likes, which is"
+        " the default as behind a proxy or a node's port all clients may have one address: see trusted_proxies.",
+        0,
+        maximum=600_000,
+    )
+    rate_limit_key_per_minute: int = setting(
+        "Requests a minute that each API key may make, from wherever. 0: as many as it likes.", 0, maximum=600_000
+    )
+    rate_limit_burst: int = setting(
+        "Requests that may come at once after a pause, before the pace of both limits counts.",
+        100,
+        minimum=1,
+        maximum=100_000,
+    )
+    trusted_proxies: int = setting(
+        "Proxies between clients and the API, whose entries in X-Forwarded-For tell the client's address. 0: none, the"
+        " address is that of whoever connects.",
+        0,
+        maximum=10,
+    )
     log_level: str = setting(
         "Least level that is logged. debug logs paths and query strings too.",
         "info",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from rowhouse.access.keys import Keys
 from rowhouse.catalog import Catalog
 from rowhouse.cursor import Cursor
 from rowhouse.dataset import Dataset
@@ -43,10 +44,20 @@ class Page:
 class Store:
     """The datasets' versions and rows."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, datasets: Iterable[Dataset], threads: int) -> None:
-        """Take an engine with one connection more than `threads`; nothing is connected yet."""
+    def __init__(
+        self, engine: Engine, catalog: Catalog, datasets: Iterable[Dataset], threads: int, keys: Keys | None = None
+    ) -> None:
+        """Take an engine with one connection more than `threads`; nothing is connected yet.
+
+        Args:
+            engine: The way to PostgreSQL.
+            catalog: The tables.
+            datasets: What is read.
+            threads: How many statements run at a time.
+            keys: The API keys, kept current along with the versions.
+        """
         self._link = Link(engine, threads)
-        self._versions = Versions(self._link, catalog, datasets, engine.dialect)
+        self._versions = Versions(self._link, catalog, datasets, engine.dialect, keys)
         self._statements = Statements(catalog, engine.dialect)
         self._catalog = catalog
         self._dialect = engine.dialect

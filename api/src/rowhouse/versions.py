@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Dialect, func, select, true, union_all
 
+from rowhouse.access.keys import Keys
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
-from rowhouse.link import Link
+from rowhouse.link import Link, Rows
 from rowhouse.watch import Watch
 
 # A new version is announced; this is for what goes unannounced, such as PostgreSQL's silence.
@@ -50,12 +51,16 @@ class Versions:
     While PostgreSQL is away the last known versions stay, so that cached answers can be given.
     """
 
-    def __init__(self, link: Link, catalog: Catalog, datasets: Iterable[Dataset], dialect: Dialect) -> None:
-        """Take a link with a connection to spare; nothing is connected yet."""
+    def __init__(
+        self, link: Link, catalog: Catalog, datasets: Iterable[Dataset], dialect: Dialect, keys: Keys | None
+    ) -> None:
+        """Take a link with a connection to spare, and the keys to read along; nothing is connected yet."""
         self._link = link
         self._datasets = tuple(datasets)
         has_written = any(dataset.writable for dataset in self._datasets)
-        self._watch = Watch(link, catalog.channel, _statement(catalog, dialect, has_written=has_written))
+        self._statement = _statement(catalog, dialect, has_written=has_written)
+        self._keys = keys
+        self._watch = Watch(link, catalog.channel, self._read)
         self._watching: asyncio.Task[None]
         self._refreshing = asyncio.Lock()
         self._known: Mapping[str, _Known] = MappingProxyType({})
@@ -99,6 +104,11 @@ class Versions:
             # The link has said so, or the first load has not made the tables yet.
             return
         self._known = MappingProxyType({dataset.name: _known(dataset, rows) for dataset in self._datasets})
+
+    def _read(self, execute: Callable[[str], Rows]) -> Rows:
+        if self._keys:
+            self._keys.read(execute)
+        return execute(self._statement)
 
     async def _keep_watching(self) -> None:
         while True:

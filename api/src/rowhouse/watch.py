@@ -1,7 +1,8 @@
-"""Watches for new versions over a connection of its own: hears of them by LISTEN, and asks now and then in any case."""
+"""Watches for news over a connection of its own: hears of them by LISTEN, and asks now and then in any case."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import psycopg2
@@ -16,16 +17,22 @@ log = logging.getLogger(__name__)
 
 
 class Watch:
-    """One statement, asked on a connection that also listens; to be used in one event loop.
+    """What is read on a connection that also listens; to be used in one event loop.
 
     The connection is used by a thread while it asks, and by the event loop while it waits, never by both.
     """
 
-    def __init__(self, link: Link, channel: str, statement: str) -> None:
-        """Take a link with a connection to spare; nothing is connected yet."""
+    def __init__(self, link: Link, channel: str, read: Callable[[Callable[[str], Rows]], Rows]) -> None:
+        """Take a link with a connection to spare; nothing is connected yet.
+
+        Args:
+            link: The way to PostgreSQL.
+            channel: What is listened on.
+            read: Reads all there is to know by what it is given, which runs a statement; in a thread.
+        """
         self._link = link
         self._channel = channel
-        self._statement = statement
+        self._read = read
         self._pooled: PoolProxiedConnection | None = None
         self._connection: psycopg2.extensions.connection | None = None
         self._asking = asyncio.Lock()
@@ -33,7 +40,7 @@ class Watch:
         self._socket: int | None = None
 
     async def ask(self) -> Rows:
-        """Run the statement now.
+        """Read now.
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
@@ -43,7 +50,7 @@ class Watch:
         return await asyncio.shield(self._ask_alone())
 
     async def news(self, seconds: float) -> None:
-        """Return when a new version is announced or the connection is lost, and after `seconds` in any case."""
+        """Return when something is announced or the connection is lost, and after `seconds` in any case."""
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
@@ -72,12 +79,16 @@ class Watch:
                 self._pooled = self._link.connect()
                 self._connection = cast("psycopg2.extensions.connection", self._pooled.driver_connection)
                 self._link.execute(self._pooled, f"LISTEN {quote_ident(self._channel, self._connection)}; SELECT 1", {})
-            return self._link.execute(self._pooled, self._statement, {})
+            return self._read(self._execute)
         except psycopg2.errors.UndefinedTable:
             raise
         except psycopg2.Error:
             self._drop()
             raise
+
+    def _execute(self, statement: str) -> Rows:
+        assert self._pooled is not None  # noqa: S101 - only called back by what _ask calls
+        return self._link.execute(self._pooled, statement, {})
 
     def _listen(self) -> None:
         """Have the event loop look at the connection, and at what arrived with the last answer."""
@@ -90,7 +101,7 @@ class Watch:
         try:
             connection.poll()
         except psycopg2.Error as error:
-            log.warning("The connection that listens for new versions is lost: %s", " ".join(str(error).split()))
+            log.warning("The connection that listens for news is lost: %s", " ".join(str(error).split()))
             self._deafen()
             self._news.set()
         if connection.notifies:

@@ -36,6 +36,7 @@ from rowhouse.openapi.schemas import (
     single_schema,
 )
 from rowhouse.openapi.writing import Writing
+from rowhouse.openapi.security import operation_of, refusals, schemes
 
 type Node = dict[str, Any]
 
@@ -83,6 +84,7 @@ class _Document:
                 "schemas": self._schemas,
                 "parameters": self._parameters,
                 "headers": headers(),
+                "securitySchemes": schemes(),
                 "responses": self._problems.components | {"not-modified": not_modified(), "too-long": too_long()},
             },
         }
@@ -200,7 +202,7 @@ class _Document:
         suffix = f".{form.name}" if form else ""
         if example is not None:
             content[JSON.media_type] = content[JSON.media_type] | {"example": example}
-        kinds: Kinds = QUERY
+        kinds: Kinds = QUERY + refusals(dataset)
         if form is not JSON:
             kinds += EXPORT
         if form:
@@ -215,7 +217,7 @@ class _Document:
         self._paths[path + suffix] = {
             "get": {
                 "operationId": f"{verb}{form.name.capitalize() if form else ''}_{dataset.name}",
-                "tags": [dataset.name],
+                **operation_of(dataset),
                 "summary": summary + (f" as {form.name}" if form else ""),
                 "parameters": [self._shared(dataset, path, parameter) for parameter in parameters]
                 + [_reference("parameters", "If-None-Match")],
@@ -238,10 +240,10 @@ class _Document:
         self._paths[f"/{name}/{{key}}"] = {
             "get": {
                 "operationId": f"get_{name}",
-                "tags": [name],
+                **operation_of(dataset),
                 "summary": f"One row of {dataset.title}",
                 "parameters": [Parameters(dataset, sample).key(), _reference("parameters", "If-None-Match")],
-                "responses": self._responses(response, ROW),
+                "responses": self._responses(response, ROW + refusals(dataset)),
             }
         }
 

@@ -74,6 +74,9 @@ class OpenApiResource:
     def _versions(self) -> dict[str, Version]:
         versions = {}
         for dataset in self._datasets:
+            # Everybody may read the document.
+            if dataset.private:
+                continue
             try:
                 # What clients write may be about people, and nothing for a description.
                 if not dataset.writable:

@@ -1,6 +1,6 @@
 """What can come back, beside the rows themselves: headers, and problems by status."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rowhouse.cache import Verdict
@@ -18,6 +18,7 @@ from rowhouse.problems import (
     RouteNotFoundProblem,
     RowNotFoundProblem,
     TooManyExportsProblem,
+    TooManyRequestsProblem,
     UnavailableProblem,
     UnknownFormatProblem,
     UnknownParameterProblem,
@@ -27,7 +28,7 @@ type Response = dict[str, Any]
 type Kinds = tuple[type[Problem], ...]
 
 ALWAYS: Kinds = (UnknownParameterProblem, InvalidParameterProblem, MethodNotAllowedProblem, Problem, HttpProblem)
-ANSWER: Kinds = (*ALWAYS, NotAcceptableProblem, UnavailableProblem)
+ANSWER: Kinds = (*ALWAYS, NotAcceptableProblem, TooManyRequestsProblem, UnavailableProblem)
 QUERY: Kinds = (*ANSWER, CursorExpiredProblem)
 EXPORT: Kinds = (TooManyExportsProblem,)
 SUFFIX: Kinds = (FormatUnavailableProblem,)
@@ -37,6 +38,17 @@ ELSEWHERE: Kinds = (RouteNotFoundProblem, UnknownFormatProblem)
 
 _TAG = '^(?:W/)?"[0-9a-f]{32}"$'
 _RETRY = "Retry-After"
+# Where limits are set.
+_LIMITS = ("RateLimit", "RateLimit-Policy")
+_CHALLENGE = "WWW-Authenticate"
+# What a problem of a status has besides.
+_HEADERS: Mapping[int, tuple[str, ...]] = {
+    401: (_CHALLENGE,),
+    403: (_CHALLENGE,),
+    405: ("Allow",),
+    429: (_RETRY, *_LIMITS),
+    503: (_RETRY,),
+}
 
 
 def headers() -> dict[str, Response]:
@@ -59,6 +71,9 @@ def headers() -> dict[str, Response]:
         "X-Request-Id": ("The request's own, or one made for it; it is in the log", _text()),
         _RETRY: ("Seconds after which another try makes sense", {"type": "integer", "minimum": 1}),
         "Allow": ("The methods that there are", _text()),
+        "RateLimit": ("Requests that are left, `r`, and seconds until all are there again, `t`", _text()),
+        "RateLimit-Policy": ("How many requests, `q`, in how many seconds, `w`, are never too many", _text()),
+        _CHALLENGE: ("What is wrong with the API key (RFC 6750)", _text()),
     }
     return {name: {"description": text, "schema": schema} for name, (text, schema) in described.items()}
 
@@ -68,7 +83,8 @@ def with_headers(response: Response, required: Iterable[str], optional: Iterable
     # A header that is required is told so where it is used, and so cannot be a reference.
     known = headers()
     listed = {name: known[name] | {"required": True} for name in ("X-Request-Id", *required)}
-    return response | {"headers": listed | {name: {"$ref": f"#/components/headers/{name}"} for name in optional}}
+    others = [name for name in (*optional, *_LIMITS) if name not in listed]
+    return response | {"headers": listed | {name: {"$ref": f"#/components/headers/{name}"} for name in others}}
 
 
 def not_modified() -> Response:
@@ -101,6 +117,7 @@ def problem_schema() -> Schema:
             "routes": texts | {"description": "Paths that there are"},
             "column": {"type": "string"},
             "errors": {"type": "array", "items": {"type": "object"}, "description": "`member` and `detail` of each"},
+            "scope": {"type": "string", "description": "The one that the API key needs"},
         },
         "required": ["type", "title", "status", "request_id"],
     }
@@ -126,7 +143,7 @@ class Problems:
         if name not in self.components:
             content = {MEDIA_TYPE: {"schema": _narrowed(status, kinds)}}
             response = {"description": " ".join(_told(kind) for kind in kinds), "content": content}
-            required = {405: ["Allow"], 503: [_RETRY]}.get(status, [])
+            required = _HEADERS.get(status, ())
             self.components[name] = with_headers(response, ("Cache-Control", *required))
         return {"$ref": f"#/components/responses/{name}"}
 

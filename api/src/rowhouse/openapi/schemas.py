@@ -151,7 +151,8 @@ def single_schema(dataset: Dataset, row: Schema) -> Schema:
 def health_schema() -> Schema:
     """Return the schema of what /health says."""
     texts: Schema = {"type": "array", "items": {"type": "string"}}
-    dataset = _version({"type": "string"}) | {"rows": {"type": "integer", "minimum": 0}}
+    rows: Schema = {"type": ["integer", "null"], "minimum": 0, "description": "null where the dataset is private"}
+    dataset = _version({"type": "string"}) | {"rows": rows}
     return _closed(
         {
             "status": {"enum": ["ok", "degraded"]},
