@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 from house import House, make_house
 from hypothesis import HealthCheck, settings
-from parts import Postgres, Redis
+from parts import S3, Postgres, Redis
 
 # Fixtures are made once for all examples of a property; how long one takes depends on what else the machine does.
 settings.register_profile(
@@ -47,6 +47,15 @@ def postgres() -> Iterator[Postgres]:
 def redis() -> Iterator[Redis]:
     """A Redis with a password."""
     server = Redis()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server with an empty bucket."""
+    server = S3(tmp_path_factory.mktemp("s3"))
     server.start()
     yield server
     server.stop()

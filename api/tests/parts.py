@@ -1,4 +1,4 @@
-"""Real servers for the tests, of Debian's packages, each on a free port of loopback."""
+"""Real servers for the tests, of Debian's packages or compiled, each on a free port of loopback."""
 
 import os
 import pwd
@@ -22,6 +22,12 @@ def free_port() -> int:
         with socket.socket() as listener, suppress(OSError):
             listener.bind(("127.0.0.1", port))
             return port
+
+
+def is_listening(port: int) -> bool:
+    """Tell whether somebody takes connections on a port of loopback."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
@@ -122,13 +128,65 @@ class Redis:
             ],
             stdout=subprocess.DEVNULL,
         )
-        wait_until(self._listens, "redis-server")
+        wait_until(lambda: is_listening(self.port), "redis-server")
 
     def stop(self) -> None:
         """Kill it."""
         self.process.kill()
         self.process.wait()
 
-    def _listens(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
+class S3:
+    """An S3 server with one bucket, which may be stopped and started. It checks signatures."""
+
+    bucket = "bucket"
+    access_key = "access-key"
+    secret_key = "throw-away"
+
+    def __init__(self, folder: Path) -> None:
+        """Choose a port, and make the bucket in the folder."""
+        program = Path(__file__).parents[2] / "scripts/object-store"
+        self._program = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        self._folder = folder / "objects"
+        self._attributes = folder / "attributes"
+        (self._folder / self.bucket).mkdir(parents=True)
+        self._attributes.mkdir()
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings that lead to it, without their prefix."""
+        return {
+            "OBJECT_STORE_ENDPOINT": self.endpoint,
+            "OBJECT_STORE_BUCKET": self.bucket,
+            "OBJECT_STORE_ACCESS_KEY": self.access_key,
+            "OBJECT_STORE_SECRET_KEY": self.secret_key,
+        }
+
+    def start(self) -> None:
+        """Start it and wait for it."""
+        keys = ["--access", self.access_key, "--secret", self.secret_key]
+        # Beside the objects, as not every file system has attributes.
+        places = ["posix", "--sidecar", str(self._attributes), str(self._folder)]
+        command = [self._program, *keys, "--port", f"127.0.0.1:{self.port}", "--quiet", *places]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_until(lambda: is_listening(self.port), "the S3 server")
+
+    def stop(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep it from running: it takes connections, and says nothing."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def read(self, key: str) -> bytes:
+        """Return what an object holds."""
+        return (self._folder / self.bucket / key).read_bytes()

@@ -125,7 +125,7 @@ def test_no_such_row(served: Served) -> None:
             "/nothing",
             404,
             "route-not-found",
-            "/nothing does not exist; there is /names, /stations, /docs, /health, /openapi.json.",
+            "/nothing does not exist; there is /names, /stations, /api/health, /api/mirror, ",
         ),
         ("/stations/1/2", 404, "route-not-found", "/stations"),
         ("/", 404, "route-not-found", "/stations"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from house import Served, make_house
 from hypothesis import settings
-from parts import Postgres, Redis, wait_until
+from parts import S3, Postgres, Redis, wait_until
 
 KINDS_YML = """\
 title: Kinds
@@ -93,7 +93,7 @@ expected-statuses = ["2xx", "3xx", 404, 406, 409, 412]
 
 
 @pytest.fixture(scope="module")
-def served(postgres: Postgres, redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(postgres: Postgres, redis: Redis, s3: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
     house.put(KINDS, yml=KINDS_YML, name="kinds")
     house.put(PLACES, yml=PLACES_YML, name="places")
@@ -102,7 +102,7 @@ def served(postgres: Postgres, redis: Redis, tmp_path_factory: pytest.TempPathFa
     house.put(yml=WORDS_YML, name="words")
     house.load()
     cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache}) as served:
+    with house.serve({"WORKERS": "1", **cache, **s3.settings}) as served:
         yield served
 
 
@@ -158,7 +158,8 @@ def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, tmp_p
 
 def test_every_bound_of_every_parameter(served: Served, tmp_path: Path) -> None:
     operations = (
-        "^(aggregate_days|list_places|get_places|health|openapi|(get|create|replace|change|delete)_(notes|words))$"
+        "^(aggregate_days|list_places|get_places|health|openapi|parts|mirror|upload_random"
+        "|(get|create|replace|change|delete)_(notes|words))$"
     )
     run(served, tmp_path, "--phases", "coverage", "--include-operation-id-regex", operations)
 

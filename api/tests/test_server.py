@@ -118,6 +118,8 @@ def test_while_postgresql_is_away_hits_go_on_and_misses_say_so_at_once(
             assert served.admin.get("/readyz").status_code == 200
             health = served.public.get("/health")
             assert (health.status_code, health.json()["status"]) == (503, "degraded")
+            # Where it is and who asked is nobody's business.
+            assert health.json()["reasons"] == ["PostgreSQL cannot be asked. The log says why"]
         finally:
             postgres.start()
         wait_until(lambda: served.public.get("/stations?limit=3").status_code == 200, "recovery")

@@ -53,10 +53,42 @@ def test_two_servers_cannot_share_a_port() -> None:
     assert problems(ROWHOUSE_ADMIN_PORT="8000") == ["ROWHOUSE_ADMIN_PORT: must differ from ROWHOUSE_PORT."]
 
 
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ("OBJECT_STORE_ENDPOINT", "OBJECT_STORE_BUCKET"),
+        ("OBJECT_STORE_BUCKET", "OBJECT_STORE_ENDPOINT"),
+        ("OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY"),
+        ("OBJECT_STORE_SECRET_KEY", "OBJECT_STORE_ACCESS_KEY"),
+    ],
+)
+def test_half_an_object_store_is_none(given: str, missing: str) -> None:
+    value = "http://s3" if given.endswith("ENDPOINT") else "abc"
+    assert problems(**{f"ROWHOUSE_{given}": value}) == [f"ROWHOUSE_{missing}: must be set, as ROWHOUSE_{given} is."]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENDPOINT", "s3.example.org"),
+        ("ENDPOINT", "https://user:password@s3.example.org"),
+        ("ENDPOINT", "https://s3.example.org/bucket"),
+        ("BUCKET", "Upper"),
+        ("BUCKET", "a/b"),
+        ("PREFIX", "no-slash"),
+        ("PREFIX", "/absolute/"),
+        ("PREFIX", "../"),
+        ("PREFIX", ""),
+    ],
+)
+def test_what_is_no_place_in_an_object_store(name: str, value: str) -> None:
+    (problem,) = problems(**{f"ROWHOUSE_OBJECT_STORE_{name}": value})
+    assert problem.startswith(f"ROWHOUSE_OBJECT_STORE_{name}: ")
+
+
 def test_passwords_are_not_shown() -> None:
-    settings = Settings.from_env(
-        LEAST | {"ROWHOUSE_DATABASE_PASSWORD": "swordfish", "ROWHOUSE_REDIS_PASSWORD": "swordfish"}
-    )
+    names = ("DATABASE_PASSWORD", "REDIS_PASSWORD", "OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY")
+    settings = Settings.from_env(LEAST | {f"ROWHOUSE_{name}": "swordfish" for name in names})
     assert "swordfish" not in repr(settings)
     assert settings.database_password == "swordfish"
 

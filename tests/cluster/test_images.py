@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.cluster.checkout import copy_checkout
 from tests.cluster.machine import ROOT
 
 ROLES = Path("collections/ansible_collections/rowhouse/platform/roles")
@@ -76,14 +77,9 @@ def use_real_images(*names: str) -> None:
 
 @pytest.fixture(scope="module")
 def sources(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the repository, built: what somebody edits meanwhile is of no concern here."""
+    """Return a copy of the repository, built."""
     copy = tmp_path_factory.mktemp("sources")
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in listed.rstrip("\0").split("\0"):
-        if (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, copy / name)
+    copy_checkout(copy)
     run = build(copy)
     assert run.succeeded, run.output
     return copy

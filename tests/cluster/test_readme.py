@@ -2,12 +2,12 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.checkout import copy_checkout
 from tests.cluster.machine import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -26,19 +26,8 @@ def inline_commands(markdown: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def fresh_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a clone of this state would hold: tracked files, and new ones that are not ignored."""
     copy = tmp_path_factory.mktemp("clone") / "rowhouse"
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in listing.stdout.splitlines():
-        target = copy / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target)
+    copy_checkout(copy)
     return copy
 
 

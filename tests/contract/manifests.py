@@ -107,5 +107,5 @@ def _container_problems(container: dict[str, Any]) -> Iterator[str]:
         if container["resources"].get(kind, {}).keys() != {"cpu", "memory"}:
             yield f"no {kind} of cpu and memory"
     for variable in container.get("env", []):
-        if "PASSWORD" in variable["name"] and "secretKeyRef" not in variable.get("valueFrom", {}):
+        if re.search("PASSWORD|_KEY$", variable["name"]) and "secretKeyRef" not in variable.get("valueFrom", {}):
             yield f"{variable['name']} does not come from a Secret"

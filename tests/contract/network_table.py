@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -27,7 +28,7 @@ def surplus_and_lack(
     Args:
         objects: Rendered, by kind and name.
         variables: Of the inventory and the command line.
-        external: Database or cache outside, by the name of the component that they stand for.
+        external: Database, cache or object store outside, by the name of the component that they stand for.
     """
     pods = [*_pods(objects), *external]
     namespace = next(name.split("/")[1] for name in objects if name.startswith("Namespace/"))
@@ -54,6 +55,8 @@ def _rows(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     for path in ROLES.glob("*/defaults/main.yml"):
         known |= yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     known |= variables
+    store = urlsplit(known["api_object_store_endpoint"])
+    known["stack_object_store_port"] = store.port or {"http": 80, "https": 443}.get(store.scheme)
     table = yaml.safe_load((ROLES / "stack/vars/main/network.yml").read_text(encoding="utf-8"))["stack_network"]
     return [{**row, "ports": _resolved(row["ports"], known)} for row in table]
 

@@ -23,6 +23,12 @@ EXTERNAL_POSTGRES = {
     "postgres_api_password": "x",
 }
 EXTERNAL_REDIS = {"redis_mode": "external", "redis_host": "192.0.2.2", "redis_password": "x"}
+OBJECT_STORE = {
+    "api_object_store_endpoint": "http://192.0.2.3:9000",
+    "api_object_store_bucket": "air",
+    "api_object_store_access_key": "x",
+    "api_object_store_secret_key": "x",
+}
 
 
 CONSISTENT: list[dict[str, Any]] = [
@@ -31,6 +37,12 @@ CONSISTENT: list[dict[str, Any]] = [
     EXTERNAL_POSTGRES | {"postgres_sslmode": "verify-full", "postgres_ca_certificate": "PEM"},
     EXTERNAL_REDIS,
     {"redis_mode": "none"},
+    OBJECT_STORE,
+    {
+        "api_object_store_endpoint": "https://s3.example.com",
+        "api_object_store_peers": [{}],
+        "api_object_store_existing_secret": "theirs",
+    },
     {"postgres_existing_secret": "theirs", "redis_existing_secret": "theirs"},
     {"api_ingress_host": "a.example.com", "api_ingress_class": "nginx", "api_service_type": "ClusterIP"},
     {"api_settings": {"workers": 3}, "stack_push_authfile": __file__},
@@ -56,6 +68,11 @@ CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     (EXTERNAL_REDIS | {"redis_password": ""}, "redis_mode is external, so its password is known already"),
     ({"redis_mode": "none", "redis_password": "x"}, "redis_mode is none, so nobody needs"),
     (EXTERNAL_REDIS | {"redis_existing_secret": "theirs"}, "The password of redis is in the Secret"),
+    ({"api_object_store_bucket": "air"}, "api_object_store_bucket: for an object store only"),
+    ({"api_object_store_secret_key": "x"}, "api_object_store_secret_key: for an object store only"),
+    (OBJECT_STORE | {"api_object_store_endpoint": "https://s3.example.com"}, "The host in api_object_store_endpoint"),
+    (OBJECT_STORE | {"api_object_store_secret_key": ""}, "api_object_store_endpoint is set, so its keys are known"),
+    (OBJECT_STORE | {"api_object_store_existing_secret": "theirs"}, "The keys of the object store are in the Secret"),
     ({"api_service_type": "ClusterIP", "api_node_port": 30800}, "api_service_type is ClusterIP"),
     ({"api_ingress_tls_secret": "tls"}, "api_ingress_host is empty"),
     ({"api_settings": {"redis_password": "x", "workers": 3}}, "api_settings may not set redis_password: "),

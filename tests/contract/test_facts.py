@@ -93,7 +93,11 @@ def _secrets(content: object) -> Iterator[str]:
     """Yield names of passwords, tokens and keys that are given a literal value."""
     if isinstance(content, dict):
         for name, value in content.items():
-            if re.search(r"(password|token|secret)$", str(name)) and isinstance(value, str) and value:
+            if (
+                re.search(r"(password|token|secret|access_key|secret_key)$", str(name))
+                and isinstance(value, str)
+                and value
+            ):
                 if "{{" not in value:
                     yield str(name)
             else:

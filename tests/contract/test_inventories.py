@@ -66,9 +66,9 @@ def test_no_value_is_the_same_everywhere(values: dict[str, dict[str, Any]]) -> N
 
 
 def test_the_examples_offer_every_secret_and_hold_none(defaults: dict[str, Any]) -> None:
-    passwords = {name for name in defaults if name.endswith("_password")}
+    secrets = {name for name in defaults if name.endswith(("_password", "_access_key", "_secret_key"))}
     for inventory in INVENTORIES:
-        assert load(inventory / EXAMPLE) == dict.fromkeys(passwords, ""), inventory
+        assert load(inventory / EXAMPLE) == dict.fromkeys(secrets, ""), inventory
 
 
 def test_no_secrets_are_committed() -> None:

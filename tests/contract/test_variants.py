@@ -113,11 +113,33 @@ VARIANTS = {
                     "Ingress/api spec rules 0 host": "air.example.com",
                 },
             ),
+            Choice(
+                {
+                    "api_object_store_endpoint": "http://192.0.2.20:9000",
+                    "api_object_store_bucket": "air",
+                    "api_object_store_access_key": "x",
+                    "api_object_store_secret_key": "x",
+                },
+                {
+                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_ENDPOINT": "http://192.0.2.20:9000",
+                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_BUCKET": "air",
+                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_SECRET_KEY": None,
+                    f"{API_POD} containers 0 env 2 valueFrom secretKeyRef": {
+                        "name": "api-object-store",
+                        "key": "access-key",
+                    },
+                    f"{API_POD} containers 0 env 3": {
+                        "name": "ROWHOUSE_OBJECT_STORE_SECRET_KEY",
+                        "valueFrom": {"secretKeyRef": {"name": "api-object-store", "key": "secret-key"}},
+                    },
+                },
+            ),
             Choice({"api_monitoring_peers": [MONITORING]}, {"NetworkPolicy/api spec ingress 1 from": [MONITORING]}),
         ),
         (
             Endpoint("postgres", "198.51.100.4", ports=(Port(6432), Port(5432))),
             Endpoint("redis", "192.0.2.9", ports=(Port(6380), Port(6379))),
+            Endpoint("object-store", "192.0.2.20", ports=(Port(9000), Port(443))),
         ),
     ),
     "ours, otherwise": Variant(
@@ -128,7 +150,7 @@ VARIANTS = {
                 {
                     "Deployment/redis": None,
                     "ConfigMap/api data ROWHOUSE_REDIS_HOST": "",
-                    f"{API_POD} containers 0 env 1": None,
+                    f"{API_POD} containers 0 env 1 name": "ROWHOUSE_OBJECT_STORE_ACCESS_KEY",
                 },
             ),
             Choice(
@@ -144,6 +166,15 @@ VARIANTS = {
                     "StatefulSet/postgres spec template spec volumes 1 secret secretName": "db-login",
                     f"{API_POD} containers 0 env 0 valueFrom secretKeyRef name": "db-login",
                 },
+            ),
+            Choice(
+                {
+                    "api_object_store_endpoint": "https://s3.example.com",
+                    "api_object_store_bucket": "air",
+                    "api_object_store_peers": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
+                    "api_object_store_existing_secret": "s3-login",
+                },
+                {f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"}},
             ),
             Choice(
                 {"postgres_storage_class": "fast"},
@@ -165,6 +196,7 @@ VARIANTS = {
                 },
             ),
         ),
+        (Endpoint("object-store", "198.51.100.9", ports=(Port(443), Port(80))),),
     ),
 }
 

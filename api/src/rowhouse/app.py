@@ -11,12 +11,14 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import ColumnType, Dataset
+from rowhouse.diagnostics import MirrorResource, PartsResource, UploadResource
 from rowhouse.docs.resources import AssetResource, Assets, DocsResource
 from rowhouse.documents import Documents
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
+from rowhouse.objectstore import ObjectStore
 from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
@@ -27,6 +29,9 @@ from rowhouse.writing.resources import Desk, WritableCollectionResource, Writabl
 type ASGIApp = Callable[
     [dict[str, Any], Callable[..., Awaitable[Any]], Callable[..., Awaitable[None]]], Awaitable[None]
 ]
+
+# Beside those of the datasets.
+_ROUTES = ("/api/health", "/api/mirror", "/api/upload-random", "/docs", "/health", "/openapi.json")
 
 
 class Guarding(Protocol):
@@ -58,6 +63,7 @@ def create_app(
     farewell: Farewell,
     build: str,
     policy: HttpPolicy,
+    object_store: ObjectStore | None,
     guards: Iterable[Guarding] = (),
 ) -> falcon.asgi.App[Any, Response]:
     """Make the public app. It opens store and exports when it starts, and closes them and the cache when it ends.
@@ -71,6 +77,7 @@ def create_app(
         farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
         policy: What others may do with the answers.
+        object_store: Where an installation may see whether it can write; None when it has none.
         guards: Middleware that may refuse requests, in this order. Without the guard of API keys nobody needs one.
     """
     datasets = tuple(datasets)
@@ -85,7 +92,7 @@ def create_app(
         ],
         request_type=WatchedRequest,
     )
-    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])
+    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + list(_ROUTES))
     answers = Answers(store, cache, build, policy.max_age_seconds)
     live = LiveAnswers(store, build)
     for dataset in datasets:
@@ -105,6 +112,9 @@ def create_app(
         else:
             app.add_route(f"/{dataset.name}/{key}", RowResource(dataset, store, answers))
     app.add_route("/health", HealthResource(store, datasets))
+    app.add_route("/api/health", PartsResource(store, datasets, cache, object_store, build))
+    app.add_route("/api/mirror", MirrorResource())
+    app.add_route("/api/upload-random", UploadResource(object_store))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))
     assets = Assets()

@@ -21,6 +21,7 @@ from rowhouse.limits.pace import Pace
 from rowhouse.local_cache import LocalCache
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
+from rowhouse.objectstore import Bucket, ObjectStore
 from rowhouse.redis_cache import RedisCache
 from rowhouse.redis_link import RedisLink
 from rowhouse.settings import Settings
@@ -63,6 +64,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         farewell,
         build,
         HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
+        _object_store(settings),
         [Guard(keys), *_limits(settings, redis, metrics)],
     )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
@@ -75,6 +77,21 @@ def source_hash() -> str:
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _object_store(settings: Settings) -> ObjectStore | None:
+    if not settings.object_store_endpoint:
+        return None
+    return ObjectStore(
+        Bucket(
+            endpoint=settings.object_store_endpoint,
+            name=settings.object_store_bucket,
+            prefix=settings.object_store_prefix,
+            region=settings.object_store_region,
+            access_key=settings.object_store_access_key,
+            secret_key=settings.object_store_secret_key,
+        )
+    )
 
 
 def _cache(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Cache:

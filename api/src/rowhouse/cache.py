@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import ClassVar, Protocol, Self
 
+from rowhouse.state import State
+
 
 class Verdict(StrEnum):
     """Where an answer came from, as X-Cache says it."""
@@ -96,6 +98,9 @@ class Cache(Protocol):
     async def fetch(self, key: str, make: Make) -> tuple[Entry, Verdict]:
         """Return what is kept under the key, or make it and keep it. What `make` raises is raised, and never kept."""
 
+    async def state(self) -> State:
+        """Look how the cache beyond this process is."""
+
     async def close(self) -> None:
         """Let go of connections."""
 
@@ -110,6 +115,10 @@ class NoCache:
     async def fetch(self, key: str, make: Make) -> tuple[Entry, Verdict]:  # noqa: ARG002
         """Make it."""
         return await make(), self._verdict
+
+    async def state(self) -> State:
+        """Tell that there is none."""
+        return State.NONE
 
     async def close(self) -> None:
         """Do nothing."""

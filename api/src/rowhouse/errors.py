@@ -12,6 +12,8 @@ RowhouseError
 ├── DatabaseUnavailableError  PostgreSQL cannot be asked, or gave up on a statement
 │   └── DatabaseAwayError   it refuses or ends connections, or is silent
 ├── OutOfRangeError         a sum or mean is larger than a number can be
+├── ObjectStoreAwayError    the object store does not answer, or is not able to
+├── ObjectStoreRefusedError  it knows no such bucket, or not who asks, or refuses them
 ├── NotLoadedError          a dataset has no version yet
 ├── VersionGoneError        a version that a client reads from was dropped
 └── Problem                 an answer to a client, in rowhouse.problems
@@ -96,6 +98,14 @@ class DatabaseAwayError(DatabaseUnavailableError):
 
 class OutOfRangeError(RowhouseError):
     """A sum or mean is larger than a number can be."""
+
+
+class ObjectStoreAwayError(RowhouseError):
+    """The object store does not answer in time, or is not able to do what it is asked."""
+
+
+class ObjectStoreRefusedError(RowhouseError):
+    """The object store knows no such bucket, or not who asks, or refuses them."""
 
 
 class NotLoadedError(RowhouseError):

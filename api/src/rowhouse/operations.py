@@ -17,6 +17,36 @@ from rowhouse.problems import UnavailableProblem
 from rowhouse.store import Store
 
 
+def served(store: Store, datasets: Iterable[Dataset]) -> tuple[list[str], list[dict[str, object]]]:
+    """Return why not all of these datasets are served from PostgreSQL, and the versions of those that are.
+
+    What PostgreSQL's driver says is in the log: it names hosts and roles.
+    """
+    reasons = ["PostgreSQL cannot be asked. The log says why"] if store.unavailable else []
+    versions = []
+    for dataset in datasets:
+        try:
+            version = store.version(dataset)
+            # Of a private dataset their number is not told either.
+            versions.append(version.describe(dataset) | {"rows": None if dataset.private else version.rows})
+        except NotLoadedError as error:
+            reasons.append(str(error))
+    return reasons, versions
+
+
+def send_health(resp: Response, reasons: list[str], members: dict[str, object]) -> None:
+    """Answer 200 without reasons, 503 with any; `members` are what else there is to tell."""
+    if reasons:
+        resp.status = HTTP_503
+    status = {"status": "degraded" if reasons else "ok", "reasons": reasons, "release": __version__}
+    resp.data = dump(status | members)
+    resp.content_type = MEDIA_JSON
+    # The next moment it may be otherwise.
+    resp.set_header("Cache-Control", "no-store")
+    # RFC 8631
+    resp.set_header("Link", '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"')
+
+
 class HealthResource:
     """/health: what is served, for people and their monitors."""
 
@@ -28,30 +58,8 @@ class HealthResource:
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answer 200 when everything works, 503 with the reasons when something does not."""
         refuse_parameters(req.query_string)
-        reasons = [self._store.unavailable] if self._store.unavailable else []
-        datasets = []
-        for dataset in self._datasets:
-            try:
-                version = self._store.version(dataset)
-                # Of a private dataset their number is not told either.
-                datasets.append(version.describe(dataset) | {"rows": None if dataset.private else version.rows})
-            except NotLoadedError as error:
-                reasons.append(str(error))
-        if reasons:
-            resp.status = HTTP_503
-        resp.data = dump(
-            {
-                "status": "degraded" if reasons else "ok",
-                "reasons": reasons,
-                "release": __version__,
-                "datasets": datasets,
-            }
-        )
-        resp.content_type = MEDIA_JSON
-        # The next moment it may be otherwise.
-        resp.set_header("Cache-Control", "no-store")
-        # RFC 8631
-        resp.set_header("Link", '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"')
+        reasons, versions = served(self._store, self._datasets)
+        send_health(resp, reasons, {"datasets": versions})
 
     on_head = on_get
     on_options = answer_options

@@ -11,6 +11,7 @@ from rowhouse.dataset import Column, Dataset
 from rowhouse.grouping import Grouping
 from rowhouse.problems import InvalidParameterProblem, UnknownParameterProblem
 from rowhouse.query import MAXIMUM_LIMIT, Count, Order, Query, order_text, shortest_sort, total_order
+from rowhouse.suggest import did_you_mean
 from rowhouse.values import show
 
 # What every server and proxy takes, by RFC 9110, section 4.1.
@@ -47,6 +48,25 @@ def refuse_parameters(query_string: str) -> None:
     """
     for name, _ in _pairs(query_string):
         raise UnknownParameterProblem(f"{show(name)} is unknown; this route takes no parameters.", parameter=name)
+
+
+def parse_only(query_string: str, name: str) -> str:
+    """Return the text of the one parameter that a route has, and must be given; it may be empty.
+
+    Raises:
+        Problem: 400, naming what is unknown, missing or given twice.
+    """
+    texts = []
+    for given, text in _pairs(query_string):
+        if given != name:
+            near = did_you_mean(given, [name])
+            raise UnknownParameterProblem(
+                f"{show(given)} is unknown; there is only {name}.{near}", parameter=given, allowed=[name]
+            )
+        texts.append(text)
+    if len(texts) != 1:
+        raise invalid(name, "must be given once" if texts else "must be given")
+    return texts[0]
 
 
 class _Parameters:

@@ -302,6 +302,30 @@ class TooManyExportsProblem(Problem):
         )
 
 
+class NoObjectStoreProblem(Problem):
+    """A request that writes to an object store where none is set up."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    name = "no-object-store"
+    title = "No object store is configured"
+
+    def __init__(self) -> None:
+        """Say who can change that."""
+        super().__init__("Whoever runs this API can name one: object_store_endpoint in its settings.")
+
+
+class ObjectStoreRefusedProblem(Problem):
+    """The object store answers, but not as it should: to no client's fault."""
+
+    status = HTTPStatus.BAD_GATEWAY
+    name = "object-store-refused"
+    title = "The object store refuses what it is asked"
+
+    def __init__(self) -> None:
+        """Leave to the log what the store says, which names its host and who asks."""
+        super().__init__("Its bucket or its keys are not what the settings say. The log has the store's own words.")
+
+
 class HttpProblem(Problem):
     """An HTTP error that has no kind of its own here, such as a malformed request."""
 

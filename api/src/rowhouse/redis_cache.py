@@ -8,6 +8,7 @@ from contextlib import suppress
 from rowhouse.cache import Entry, Make, Verdict
 from rowhouse.errors import DatabaseUnavailableError
 from rowhouse.redis_link import Budget, Command, Failure, LeftAloneError, RedisLink, Reply
+from rowhouse.state import State
 
 _KEY_PREFIX = "rowhouse:"
 # How long others wait for a process that was killed in its turn. One that lives renews it.
@@ -56,6 +57,11 @@ class RedisCache:
         if entry:
             return entry, Verdict.HIT
         return await self._make_and_keep(name, key, make, budget, turn), Verdict.MISS
+
+    async def state(self) -> State:
+        """Look whether Redis takes an entry: that takes the password, the right to write, and room."""
+        reply = await self._redis.send_at_last(("SET", f"{_KEY_PREFIX}state", "", "PX", 1000))
+        return State.OK if reply == b"OK" else State.FAILING
 
     async def close(self) -> None:
         """Close the connections."""
@@ -131,7 +137,7 @@ class RedisCache:
             return await make(), Verdict.BYPASS
         except DatabaseUnavailableError:
             # Without PostgreSQL a slow cache is better than none.
-            entry = _entry_of(await self._redis.read_at_last(("GET", name)), key)
+            entry = _entry_of(await self._redis.send_at_last(("GET", name)), key)
             if not entry:
                 raise
             return entry, Verdict.HIT

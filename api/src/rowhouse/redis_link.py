@@ -166,7 +166,7 @@ class RedisLink:
         """Send commands as `read` does, of which the first one writes."""
         return await self._send(self._writing, budget, commands)
 
-    async def read_at_last(self, command: Command) -> Reply:
+    async def send_at_last(self, command: Command) -> Reply:
         """Send a command even to a Redis that has just failed, and wait longer for it; None when it fails again."""
         try:
             async with asyncio.timeout(_LAST_RESORT_SECONDS), self._last_slots:

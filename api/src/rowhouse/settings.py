@@ -1,7 +1,7 @@
 """Settings: one field is one setting, its name, type, default and help. The only reader of the environment."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, get_type_hints
@@ -84,6 +84,27 @@ class Settings:
         3600,
         minimum=1,
     )
+    object_store_endpoint: str = setting(
+        "URL of the S3-compatible object store that POST /api/upload-random writes to, such as"
+        " https://s3.example.org. Empty: none.",
+        "",
+        pattern=r"(https?://[^\s/?#@]+)?",
+    )
+    object_store_bucket: str = setting(
+        "Bucket of the object store: 3 to 63 lower-case letters, digits, dots and hyphens.",
+        "",
+        pattern=r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?",
+    )
+    object_store_region: str = setting("Region that requests to the object store are signed for.", "us-east-1")
+    object_store_prefix: str = setting(
+        "What the key of every object begins with: a path of letters, digits and ._=- that ends in a slash.",
+        "diagnostics/",
+        pattern=r"([A-Za-z0-9_=-][A-Za-z0-9._=-]*/)+",
+    )
+    object_store_access_key: str = setting(
+        "Access key of the object store. Empty: requests are not signed.", "", secret=True
+    )
+    object_store_secret_key: str = setting("Secret key that belongs to the access key.", "", secret=True)
     datasets_dir: Path = setting("Folder with NAME/dataset.yml of each dataset.", Path("/etc/rowhouse/datasets"))  # noqa: RUF009
     data_dir: Path = setting("Folder with NAME/ and in it the data file to load.", Path("/usr/share/rowhouse/datasets"))  # noqa: RUF009
     host: str = setting("Address that the server binds.", "0.0.0.0")  # noqa: S104 - inside a pod, behind its policies
@@ -151,11 +172,24 @@ class Settings:
                     problems.append(f"{name}: {error}")
             elif item.default is MISSING:
                 problems.append(f"{name}: not set. {item.metadata['help']}")
-        if not problems and values.get("port", cls.port) == values.get("admin_port", cls.admin_port):
-            problems.append(f"{PREFIX}ADMIN_PORT: must differ from {PREFIX}PORT.")
         if problems:
             raise SettingsError(problems)
-        return cls(**values)  # type: ignore[arg-type] # each value was parsed to its field's declared type
+        settings = cls(**values)  # type: ignore[arg-type] # each value was parsed to its field's declared type
+        if contradictions := list(settings._contradictions()):
+            raise SettingsError(contradictions)
+        return settings
+
+    def _contradictions(self) -> Iterator[str]:
+        if self.port == self.admin_port:
+            yield f"{PREFIX}ADMIN_PORT: must differ from {PREFIX}PORT."
+        for pair in (
+            ("object_store_endpoint", "object_store_bucket"),
+            ("object_store_access_key", "object_store_secret_key"),
+        ):
+            missing = [PREFIX + name.upper() for name in pair if not getattr(self, name)]
+            if len(missing) == 1:
+                (other,) = {PREFIX + name.upper() for name in pair} - set(missing)
+                yield f"{missing[0]}: must be set, as {other} is."
 
 
 def _parse(text: str, kind: type, item: Field[Any]) -> object:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rowhouse.cache import Cache, Entry, Make, Source, Verdict
 from rowhouse.flight import Flights
 from rowhouse.local_cache import LocalCache
+from rowhouse.state import State
 
 
 class TieredCache:
@@ -26,6 +27,10 @@ class TieredCache:
         (entry, verdict), is_own = await self._flights.join(key, lambda: self._look_beyond(key, make))
         self._count(Source.beyond(verdict, is_own=is_own))
         return entry, verdict
+
+    async def state(self) -> State:
+        """Look how the farther tier is: the nearer one cannot fail."""
+        return await self._beyond.state()
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -10,17 +10,17 @@ from rowhouse.formats import JSON, Format, Selection
 from rowhouse.grouping import Function, Grouping, Measure
 from rowhouse.openapi.parameters import Parameter, Parameters, condition
 from rowhouse.openapi.responses import (
-    ALWAYS,
-    ANSWER,
     EXPORT,
     QUERY,
     ROW,
     SUFFIX,
     Kinds,
     Problems,
+    cacheable,
     headers,
     not_modified,
     problem_schema,
+    reference,
     too_long,
     with_headers,
 )
@@ -29,19 +29,17 @@ from rowhouse.openapi.schemas import (
     Schema,
     features_schema,
     groups_of,
-    health_schema,
     measures_of,
     page_schema,
     row_schema,
     single_schema,
 )
-from rowhouse.openapi.writing import Writing
 from rowhouse.openapi.security import operation_of, refusals, schemes
+from rowhouse.openapi.service import SERVICE, service_paths, service_schemas
+from rowhouse.openapi.writing import Writing
 
 type Node = dict[str, Any]
 
-# No dataset can be called so.
-_SERVICE = "The API itself"
 _ABOUT = (
     "Tables over HTTP. Filters, order, columns and pages are parameters; an answer that a client has already is 304; "
     "every error is a problem as in RFC 9457, whose `type` stays the same. A path that is not listed here is answered "
@@ -57,28 +55,24 @@ def document(datasets: Iterable[Dataset], samples: Mapping[str, Sample]) -> Node
     return _Document().complete(tuple(datasets), samples)
 
 
-def _reference(kind: str, name: str) -> Node:
-    return {"$ref": f"#/components/{kind}/{name}"}
-
-
 class _Document:
     """Collects paths, and the components that they refer to."""
 
     def __init__(self) -> None:
         self._paths: Node = {}
         self._problems = Problems()
-        self._schemas: Node = {"Problem": problem_schema(), "Health": health_schema()}
+        self._schemas: Node = {"Problem": problem_schema(), **service_schemas()}
         self._parameters: Node = {"If-None-Match": condition()}
 
     def complete(self, datasets: tuple[Dataset, ...], samples: Mapping[str, Sample]) -> Node:
         for dataset in datasets:
             self._add(dataset, samples.get(dataset.name, Sample()))
-        self._add_service()
+        self._paths |= service_paths(self._problems)
         return {
             "openapi": "3.1.0",
             "info": {"title": "Rowhouse", "version": __version__, "description": _ABOUT},
             "servers": [{"url": "/"}],
-            "tags": [*map(_tag, datasets), {"name": _SERVICE}],
+            "tags": [*map(_tag, datasets), {"name": SERVICE}],
             "paths": self._paths,
             "components": {
                 "schemas": self._schemas,
@@ -99,7 +93,7 @@ class _Document:
     def _add_rows(self, dataset: Dataset, sample: Sample) -> None:
         name = dataset.name
         self._schemas[f"{name}.row"] = row_schema(dataset.columns, is_whole=False)
-        self._schemas[f"{name}.page"] = page_schema(dataset, _reference("schemas", f"{name}.row"))
+        self._schemas[f"{name}.page"] = page_schema(dataset, reference("schemas", f"{name}.row"))
         selection = Selection(dataset, dataset.columns)
         contents = self._contents(selection, f"{name}.page", f"{name}.features")
         for name_of_form, text in sample.forms.items():
@@ -124,7 +118,7 @@ class _Document:
         # Without groups there may be no row to tell of, and so any of them may be null.
         measures = Grouping((), grouping.select).columns
         self._schemas[f"{name}.group"] = row_schema((*grouping.key, *measures), is_whole=False)
-        self._schemas[f"{name}.groups"] = page_schema(dataset, _reference("schemas", f"{name}.group"))
+        self._schemas[f"{name}.groups"] = page_schema(dataset, reference("schemas", f"{name}.group"))
         contents = self._contents(Selection(dataset, grouping.columns), f"{name}.groups", f"{name}.group_features")
         parameters = Parameters(dataset, sample)
         self._add_selections(
@@ -147,10 +141,10 @@ class _Document:
             told = (form.__doc__ or "").partition("\n")[0]
             schema: Schema = {"type": "string", "contentMediaType": form.media_type, "description": told}
             if form is JSON:
-                schema = _reference("schemas", page)
+                schema = reference("schemas", page)
             elif form.is_json:
                 self._schemas[features] = features_schema(selection)
-                schema = _reference("schemas", features)
+                schema = reference("schemas", features)
             elif form.is_compressed:
                 # Bytes have no type.
                 del schema["type"]
@@ -220,7 +214,7 @@ class _Document:
                 **operation_of(dataset),
                 "summary": summary + (f" as {form.name}" if form else ""),
                 "parameters": [self._shared(dataset, path, parameter) for parameter in parameters]
-                + [_reference("parameters", "If-None-Match")],
+                + [reference("parameters", "If-None-Match")],
                 "responses": self._responses(response, kinds),
             }
         }
@@ -229,7 +223,7 @@ class _Document:
         name = dataset.name
         row = row_schema(dataset.columns, is_whole=True)
         self._schemas[f"{name}.single"] = single_schema(dataset, row)
-        content: Node = {"schema": _reference("schemas", f"{name}.single")}
+        content: Node = {"schema": reference("schemas", f"{name}.single")}
         if sample.rows:
             content["example"] = sample.single(dataset)
         response = with_headers(
@@ -242,43 +236,13 @@ class _Document:
                 "operationId": f"get_{name}",
                 **operation_of(dataset),
                 "summary": f"One row of {dataset.title}",
-                "parameters": [Parameters(dataset, sample).key(), _reference("parameters", "If-None-Match")],
+                "parameters": [Parameters(dataset, sample).key(), reference("parameters", "If-None-Match")],
                 "responses": self._responses(response, ROW + refusals(dataset)),
             }
         }
 
-    def _add_service(self) -> None:
-        health = {JSON.media_type: {"schema": _reference("schemas", "Health")}}
-        told = {"200": "Everything works", "503": "Something does not, as `reasons` says"}
-        self._paths["/health"] = {
-            "get": {
-                "operationId": "health",
-                "tags": [_SERVICE],
-                "summary": "What is served, and whether all of it works",
-                "responses": self._problems.by_status(ALWAYS)
-                | {
-                    status: with_headers({"description": text, "content": health}, ("Cache-Control", "Link"))
-                    for status, text in told.items()
-                },
-            }
-        }
-        document = with_headers(
-            {"description": "OpenAPI 3.1", "content": {JSON.media_type: {"schema": {"type": "object"}}}},
-            ("ETag", "Cache-Control", "Vary", "X-Cache", "Link"),
-        )
-        self._paths["/openapi.json"] = {
-            "get": {
-                "operationId": "openapi",
-                "tags": [_SERVICE],
-                "summary": "This document",
-                "parameters": [_reference("parameters", "If-None-Match")],
-                "responses": self._responses(document, ANSWER),
-            }
-        }
-
     def _responses(self, success: Node, kinds: Kinds) -> Node:
-        others = {"304": _reference("responses", "not-modified"), "414": _reference("responses", "too-long")}
-        return {"200": success} | others | self._problems.by_status(kinds)
+        return cacheable(success) | self._problems.by_status(kinds)
 
     def _shared(self, dataset: Dataset, path: str, parameter: Parameter) -> Node:
         """Put a parameter among the components, once for all routes that have the same."""
@@ -294,7 +258,7 @@ class _Document:
             case _:
                 shared = f"{dataset.name}.{name}"
         self._parameters[shared] = parameter
-        return _reference("parameters", shared)
+        return reference("parameters", shared)
 
 
 def _tag(dataset: Dataset) -> Node:

@@ -13,7 +13,9 @@ from rowhouse.problems import (
     InvalidKeyProblem,
     InvalidParameterProblem,
     MethodNotAllowedProblem,
+    NoObjectStoreProblem,
     NotAcceptableProblem,
+    ObjectStoreRefusedProblem,
     Problem,
     RouteNotFoundProblem,
     RowNotFoundProblem,
@@ -33,6 +35,7 @@ QUERY: Kinds = (*ANSWER, CursorExpiredProblem)
 EXPORT: Kinds = (TooManyExportsProblem,)
 SUFFIX: Kinds = (FormatUnavailableProblem,)
 ROW: Kinds = (*ANSWER, InvalidKeyProblem, RowNotFoundProblem, RouteNotFoundProblem)
+UPLOAD: Kinds = (*ALWAYS, NoObjectStoreProblem, UnavailableProblem, ObjectStoreRefusedProblem)
 # What paths are answered with that the document does not have.
 ELSEWHERE: Kinds = (RouteNotFoundProblem, UnknownFormatProblem)
 
@@ -78,13 +81,23 @@ def headers() -> dict[str, Response]:
     return {name: {"description": text, "schema": schema} for name, (text, schema) in described.items()}
 
 
+def reference(kind: str, name: str) -> Response:
+    """Return the reference to a component."""
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def cacheable(success: Response) -> dict[str, Response]:
+    """Return the responses of a path whose answer a client may have already, but for the problems."""
+    return {"200": success, "304": reference("responses", "not-modified"), "414": reference("responses", "too-long")}
+
+
 def with_headers(response: Response, required: Iterable[str], optional: Iterable[str] = ()) -> Response:
     """Return the response with these headers, and the request's id."""
     # A header that is required is told so where it is used, and so cannot be a reference.
     known = headers()
     listed = {name: known[name] | {"required": True} for name in ("X-Request-Id", *required)}
     others = [name for name in (*optional, *_LIMITS) if name not in listed]
-    return response | {"headers": listed | {name: {"$ref": f"#/components/headers/{name}"} for name in others}}
+    return response | {"headers": listed | {name: reference("headers", name) for name in others}}
 
 
 def not_modified() -> Response:
@@ -143,9 +156,11 @@ class Problems:
         if name not in self.components:
             content = {MEDIA_TYPE: {"schema": _narrowed(status, kinds)}}
             response = {"description": " ".join(_told(kind) for kind in kinds), "content": content}
-            required = _HEADERS.get(status, ())
-            self.components[name] = with_headers(response, ("Cache-Control", *required))
-        return {"$ref": f"#/components/responses/{name}"}
+            own = _HEADERS.get(status, ())
+            # What is not set up will not be there soon.
+            required, optional = ((), own) if NoObjectStoreProblem in kinds else (own, ())
+            self.components[name] = with_headers(response, ("Cache-Control", *required), optional)
+        return reference("responses", name)
 
 
 def _narrowed(status: int, kinds: list[type[Problem]]) -> Schema:

@@ -139,28 +139,13 @@ def page_schema(dataset: Dataset, row: Schema) -> Schema:
     }
     following: Schema = {"type": ["string", "null"], "format": "uri-reference", "description": "null on the last page"}
     links = {"self": {"type": "string", "format": "uri-reference"}, "next": following}
-    return _closed({"data": {"type": "array", "items": row}, "meta": _closed(meta), "links": _closed(links)})
+    return closed({"data": {"type": "array", "items": row}, "meta": closed(meta), "links": closed(links)})
 
 
 def single_schema(dataset: Dataset, row: Schema) -> Schema:
     """Return the schema of the answer that is one row."""
     links = {name: {"type": "string", "format": "uri-reference"} for name in ("self", "collection")}
-    return _closed({"data": row, "meta": _closed(_meta(dataset)), "links": _closed(links)})
-
-
-def health_schema() -> Schema:
-    """Return the schema of what /health says."""
-    texts: Schema = {"type": "array", "items": {"type": "string"}}
-    rows: Schema = {"type": ["integer", "null"], "minimum": 0, "description": "null where the dataset is private"}
-    dataset = _version({"type": "string"}) | {"rows": rows}
-    return _closed(
-        {
-            "status": {"enum": ["ok", "degraded"]},
-            "reasons": texts | {"description": "What does not work; empty when all does"},
-            "release": {"type": "string"},
-            "datasets": {"type": "array", "items": _closed(dataset)},
-        }
-    )
+    return closed({"data": row, "meta": closed(_meta(dataset)), "links": closed(links)})
 
 
 def features_schema(selection: Selection) -> Schema:
@@ -169,7 +154,7 @@ def features_schema(selection: Selection) -> Schema:
     places = (point.longitude, point.latitude) if point else ()
     others = [column for column in selection.columns if column not in places]
     position: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-    geometry = _closed({"type": {"const": "Point"}, "coordinates": position})
+    geometry = closed({"type": {"const": "Point"}, "coordinates": position})
     feature: Schema = {
         "type": "object",
         "properties": {
@@ -181,14 +166,15 @@ def features_schema(selection: Selection) -> Schema:
         "required": ["type", "geometry", "properties"],
         "additionalProperties": False,
     }
-    return _closed({"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": feature}})
+    return closed({"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": feature}})
 
 
 def _meta(dataset: Dataset) -> dict[str, Schema]:
-    return _version({"const": dataset.name})
+    return version_schema({"const": dataset.name})
 
 
-def _version(name: Schema) -> dict[str, Schema]:
+def version_schema(name: Schema) -> dict[str, Schema]:
+    """Return the members that tell of a version; `name` is the schema of the dataset's name."""
     return {
         "dataset": name,
         "version": {"type": "integer", "minimum": 0, "description": "Grows with each load"},
@@ -196,7 +182,7 @@ def _version(name: Schema) -> dict[str, Schema]:
     }
 
 
-def _closed(properties: dict[str, Schema]) -> Schema:
+def closed(properties: dict[str, Schema]) -> Schema:
     """Return the schema of an object that has these members, all of them, and no others."""
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 

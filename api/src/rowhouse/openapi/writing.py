@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rowhouse.access.scopes import Right
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.openapi.parameters import Parameter
-from rowhouse.openapi.responses import ANSWER, Kinds, Problems, with_headers
+from rowhouse.openapi.responses import ANSWER, Kinds, Problems, reference, with_headers
 from rowhouse.openapi.schemas import Schema, body_schema
+from rowhouse.openapi.security import operation_of, refusals
 from rowhouse.problems import (
     BodyTooLargeProblem,
     ConflictProblem,
@@ -92,7 +94,7 @@ class Writing:
         return {
             "post": self._operation("create", f"Add a row to {self._dataset.title}", [])
             | _body([JSON_TYPE], f"{name}.new")
-            | {"responses": {"201": created, **self._problems.by_status(_BODY)}}
+            | {"responses": {"201": created, **self._refused(_BODY)}}
         }
 
     def _on_row(self, key: Parameter) -> Node:
@@ -108,29 +110,32 @@ class Writing:
                 "responses": {
                     "200": replaced,
                     "201": self._single("The row that was added", ("Location",)),
-                    **self._problems.by_status(put),
+                    **self._refused(put),
                 }
             },
             "patch": self._operation("change", f"Change a row of {title}", [key])
             | _body([MERGE_PATCH_TYPE, JSON_TYPE], f"{name}.change")
-            | {"responses": {"200": replaced, **self._problems.by_status(patch)}},
+            | {"responses": {"200": replaced, **self._refused(patch)}},
             "delete": self._operation("delete", f"Remove a row of {title}", [key])
-            | {"responses": {"204": gone, **self._problems.by_status(delete)}},
+            | {"responses": {"204": gone, **self._refused(delete)}},
         }
 
     def _operation(self, verb: str, summary: str, parameters: Sequence[Parameter]) -> Node:
-        shared = [{"$ref": f"#/components/parameters/{name}"} for name in _conditions()]
+        shared = [reference("parameters", name) for name in _conditions()]
         return {
             "operationId": f"{verb}_{self._dataset.name}",
-            "tags": [self._dataset.name],
+            **operation_of(self._dataset, Right.WRITE),
             "summary": summary,
             "parameters": [*parameters, *shared],
         }
 
+    def _refused(self, kinds: Kinds) -> Node:
+        return self._problems.by_status((*kinds, *refusals(self._dataset, Right.WRITE)))
+
     def _single(self, description: str, required: Sequence[str]) -> Node:
-        reference = {"$ref": f"#/components/schemas/{self._dataset.name}.single"}
+        content = {JSON_TYPE: {"schema": reference("schemas", f"{self._dataset.name}.single")}}
         return with_headers(
-            {"description": description, "content": {JSON_TYPE: {"schema": reference}}},
+            {"description": description, "content": content},
             ("ETag", "Last-Modified", "Cache-Control", "Vary", "X-Cache", "Content-Location", *required),
             ("Idempotency-Replayed",),
         )
@@ -161,11 +166,10 @@ def _header(name: str, description: str, schema: Schema) -> Parameter:
 
 
 def _body(media_types: Sequence[str], schema: str) -> Node:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
     return {
         "requestBody": {
             "required": True,
             "description": f"One JSON object of at most {MAXIMUM_BYTES} bytes.",
-            "content": {media_type: {"schema": reference} for media_type in media_types},
+            "content": {media_type: {"schema": reference("schemas", schema)} for media_type in media_types},
         }
     }
