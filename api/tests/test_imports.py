@@ -10,7 +10,8 @@ import rowhouse
 def test_the_serving_process_begins_without_what_it_may_never_need() -> None:
     program = (
         "import sys, rowhouse.server; print([name for name in"
-        " ('sqlalchemy.orm', 'rowhouse.loader', 'arro3.core', 'arro3.io', 'offapi') if name in sys.modules])"
+        " ('sqlalchemy.orm', 'rowhouse.loader', 'arro3.core', 'arro3.io', 'offapi', 'chartkick',"
+        " 'js_lib_leaflet', 'geopip') if name in sys.modules])"
     )
     source = str(Path(rowhouse.__file__).parents[1])
     done = subprocess.run(

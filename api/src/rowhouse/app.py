@@ -11,14 +11,17 @@ from rowhouse.answers import Answers
 from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import ColumnType, Dataset
-from rowhouse.docs.resources import AssetResource, Assets, DocsResource
+from rowhouse.docs.files import docs_page
 from rowhouse.documents import Documents
+from rowhouse.explorer.files import explorer_page
+from rowhouse.explorer.resource import RootResource
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell, Lifespan, Observation
 from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
+from rowhouse.pages import AssetResource, PageResource
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
 
@@ -68,7 +71,7 @@ def create_app(
         middleware=[CrossOrigin(policy.cors_origins), Lifespan(store, cache, exports), farewell, Observation(metrics)],
         request_type=WatchedRequest,
     )
-    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/docs", "/health", "/openapi.json"])
+    add_handlers(app, [f"/{dataset.name}" for dataset in datasets] + ["/", "/docs", "/health", "/openapi.json"])
     answers = Answers(store, cache, build, policy.max_age_seconds)
     for dataset in datasets:
         collection = CollectionResource(dataset, store, answers, exports)
@@ -82,9 +85,11 @@ def create_app(
     app.add_route("/health", HealthResource(store, datasets))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))
-    assets = Assets()
-    app.add_route("/docs", DocsResource(assets, documents))
-    app.add_route("/docs/{digest}/{name}", AssetResource(assets, documents))
+    docs, explorer = docs_page(), explorer_page()
+    app.add_route("/docs", PageResource(docs, documents))
+    app.add_route("/docs/{digest}/{name}", AssetResource(docs, documents))
+    app.add_route("/", RootResource(datasets, store, documents, explorer))
+    app.add_route("/explorer/{digest}/{name}", AssetResource(explorer, documents))
     return app
 
 

@@ -24,6 +24,7 @@ from rowhouse.openapi.responses import (
     too_long,
     with_headers,
 )
+from rowhouse.openapi.root import index_schema, root_path
 from rowhouse.openapi.samples import Sample
 from rowhouse.openapi.schemas import (
     Schema,
@@ -65,7 +66,7 @@ class _Document:
     def __init__(self) -> None:
         self._paths: Node = {}
         self._problems = Problems()
-        self._schemas: Node = {"Problem": problem_schema(), "Health": health_schema()}
+        self._schemas: Node = {"Problem": problem_schema(), "Health": health_schema(), "Index": index_schema()}
         self._parameters: Node = {"If-None-Match": condition()}
 
     def complete(self, datasets: tuple[Dataset, ...], samples: Mapping[str, Sample]) -> Node:
@@ -257,6 +258,7 @@ class _Document:
                 },
             }
         }
+        self._paths |= root_path(_SERVICE, self._responses)
         document = with_headers(
             {"description": "OpenAPI 3.1", "content": {JSON.media_type: {"schema": {"type": "object"}}}},
             ("ETag", "Cache-Control", "Vary", "X-Cache", "Link"),

@@ -96,8 +96,7 @@ def row_schema(columns: Iterable[Column], *, is_whole: bool) -> Schema:
 
 def groups_of(dataset: Dataset) -> list[Group]:
     """Return all that rows can be grouped by."""
-    columns = (dataset.key, *dataset.filters)
-    return [Group(column, part) for column in columns for part in (None, *parts_of(column))]
+    return [Group(column, part) for column in dataset.groups for part in (None, *parts_of(column))]
 
 
 def measures_of(dataset: Dataset) -> list[Measure]:
@@ -116,25 +115,25 @@ def page_schema(dataset: Dataset, row: Schema) -> Schema:
     }
     following: Schema = {"type": ["string", "null"], "format": "uri-reference", "description": "null on the last page"}
     links = {"self": {"type": "string", "format": "uri-reference"}, "next": following}
-    return _closed({"data": {"type": "array", "items": row}, "meta": _closed(meta), "links": _closed(links)})
+    return closed({"data": {"type": "array", "items": row}, "meta": closed(meta), "links": closed(links)})
 
 
 def single_schema(dataset: Dataset, row: Schema) -> Schema:
     """Return the schema of the answer that is one row."""
     links = {name: {"type": "string", "format": "uri-reference"} for name in ("self", "collection")}
-    return _closed({"data": row, "meta": _closed(_meta(dataset)), "links": _closed(links)})
+    return closed({"data": row, "meta": closed(_meta(dataset)), "links": closed(links)})
 
 
 def health_schema() -> Schema:
     """Return the schema of what /health says."""
     texts: Schema = {"type": "array", "items": {"type": "string"}}
     dataset = _version({"type": "string"}) | {"rows": {"type": "integer", "minimum": 0}}
-    return _closed(
+    return closed(
         {
             "status": {"enum": ["ok", "degraded"]},
             "reasons": texts | {"description": "What does not work; empty when all does"},
             "release": {"type": "string"},
-            "datasets": {"type": "array", "items": _closed(dataset)},
+            "datasets": {"type": "array", "items": closed(dataset)},
         }
     )
 
@@ -145,7 +144,7 @@ def features_schema(selection: Selection) -> Schema:
     places = (point.longitude, point.latitude) if point else ()
     others = [column for column in selection.columns if column not in places]
     position: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-    geometry = _closed({"type": {"const": "Point"}, "coordinates": position})
+    geometry = closed({"type": {"const": "Point"}, "coordinates": position})
     feature: Schema = {
         "type": "object",
         "properties": {
@@ -157,7 +156,7 @@ def features_schema(selection: Selection) -> Schema:
         "required": ["type", "geometry", "properties"],
         "additionalProperties": False,
     }
-    return _closed({"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": feature}})
+    return closed({"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": feature}})
 
 
 def _meta(dataset: Dataset) -> dict[str, Schema]:
@@ -172,7 +171,7 @@ def _version(name: Schema) -> dict[str, Schema]:
     }
 
 
-def _closed(properties: dict[str, Schema]) -> Schema:
+def closed(properties: dict[str, Schema]) -> Schema:
     """Return the schema of an object that has these members, all of them, and no others."""
     return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
 
