@@ -321,6 +321,7 @@ def test_docs(visit: Visit) -> None:
 def test_pictures(visit: Visit, pytestconfig: pytest.Config) -> None:
     """Take the pictures that `--pictures FOLDER` asks for: that of the README, and what a reviewer wants to see."""
     folder = pytestconfig.getoption("pictures")
-    page = drawn(visit("/#/air_quality?station__in=DENI051,DEUB005,DEBW087"))
+    path = "/#/air_quality?date__gte=2003-01-01&date__lte=2006-12-31"
+    page = drawn(visit(path, viewport={"width": 1360, "height": 1130}))
     if folder:
         page.screenshot(path=Path(folder) / "explorer.png")

@@ -35,7 +35,7 @@ class Facet {
     this.element = h(
       "section",
       { class: "facet", "aria-labelledby": id },
-      h("h3", { id, title: column.description || null }, column.name),
+      h("h2", { id, title: column.description || null }, column.name),
       h("span", { class: "kind" }, kind(column)),
     );
   }
@@ -79,24 +79,26 @@ class Values extends Facet {
     // Of itself it leaves out what is chosen, so that one can choose more; what is searched for narrows the list too.
     const own = [column.name, this.name("in"), this.name("isnull")];
     try {
-      this.draw(await this.ask(parameters, own, signal));
+      const groups = await this.ask(parameters, own, signal);
+      const shown = groups.slice(0, this.shown);
+      const absent = chosen(state, column.name).filter((value) => !shown.some((group) => same(group[column.name], value)));
+      const few = { group_by: column.name, select: "count", sort: "-count", ...present(choose(column.name, absent)) };
+      const more = absent.length ? await this.ask(few, own, signal) : [];
+      this.draw([...shown, ...more], groups.length > this.shown);
     } catch (error) {
       if (error.name !== "AbortError") refill(this.list, h("li", { class: "hint" }, "Could not be counted."));
     }
   }
 
-  draw(groups) {
+  draw(groups, isLong) {
     const { column } = this;
     const picked = chosen(this.state, column.name);
-    const there = groups.slice(0, this.shown).map((group) => ({ value: group[column.name], count: group.count }));
-    const absent = picked.filter((value) => !there.some((item) => same(item.value, value)));
-    const all = [...there, ...absent.map((value) => ({ value, count: null }))];
-    const isLong = groups.length > this.shown;
+    const items = groups.map((group) => ({ value: group[column.name], count: group.count }));
     // Where each row has a value of its own, counts tell nothing.
-    const isUseless = isLong && groups.every((group) => group.count === 1) && !absent.length && Boolean(this.search);
-    const most = Math.max(...all.map((item) => item.count ?? 0));
-    refill(this.list, isUseless ? [] : all.map((item) => this.item(item, picked, most)));
-    if (!all.length) refill(this.list, h("li", { class: "hint" }, "No values"));
+    const isUseless = isLong && !picked.length && Boolean(this.search) && items.every((item) => item.count === 1);
+    const most = Math.max(...items.map((item) => item.count));
+    refill(this.list, isUseless ? [] : items.length ? items.map((item) => this.item(item, picked, most)) : h("li", { class: "hint" }, "No values"));
+    if (this.search) this.search.hidden = !isLong && this.shown === FEW && !this.search.value && this.search !== document.activeElement;
     this.more.hidden = isUseless || (!isLong && this.shown === FEW) || (isLong && this.shown === MANY);
     this.more.textContent = isLong ? "Show more" : "Show fewer";
   }
@@ -104,14 +106,14 @@ class Values extends Facet {
   item({ value, count: number }, picked, most) {
     const label = value === null ? "missing" : text(value, this.column.type);
     const bar = h("span", { class: "share", "aria-hidden": "true" });
-    bar.style.setProperty("--share", number && most ? number / most : 0);
+    bar.style.setProperty("--share", number / most);
     const box = h("input", {
       type: "checkbox",
       checked: picked.some((other) => same(other, value)),
       "data-key": `value ${value}`,
       onchange: (event) => this.pick(value, event.target.checked, picked),
     });
-    return h("li", {}, h("label", {}, box, h("span", { class: value === null ? "value null" : "value", title: label }, label), number !== null && h("span", { class: "count" }, count(number)), bar));
+    return h("li", {}, h("label", {}, box, h("span", { class: value === null ? "value null" : "value", title: label }, label), h("span", { class: "count" }, count(number)), bar));
   }
 
   pick(value, isOn, picked) {
@@ -154,7 +156,7 @@ class Range extends Facet {
     this.extent = h("p", { class: "hint" });
     this.missing = h("input", { type: "checkbox", onchange: (event) => this.change({ [this.name("isnull")]: event.target.checked ? "true" : null }) });
     this.element.append(
-      h("div", { class: isTime(column) ? "range times" : "range" }, this.inputs.gte, h("span", { "aria-hidden": "true" }, "to"), this.inputs.lte),
+      h("div", { class: isTime(column) ? "range times" : "range" }, isTime(column) && aside("from"), this.inputs.gte, aside("to"), this.inputs.lte),
       this.extent,
       ...(column.required ? [] : [h("label", { class: "missing" }, this.missing, "Only missing ones")]),
     );
@@ -185,10 +187,19 @@ class Range extends Facet {
       return;
     }
     const texts = [least, greatest].map((value) => text(value, column.type));
-    extent.textContent = `${texts[0]} to ${texts[1]}`;
+    extent.textContent = isTime(column) ? `${texts[0]} to ${texts[1]}` : "";
     if (!isTime(column)) [inputs.gte.placeholder, inputs.lte.placeholder] = texts;
     if (column.type === "date") for (const input of Object.values(inputs)) Object.assign(input, { min: least, max: greatest });
   }
+}
+
+/** The changes that set something, as parameters. */
+function present(changes) {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null));
+}
+
+function aside(word) {
+  return h("span", { "aria-hidden": "true" }, word);
 }
 
 /** Values that come from the address are texts. */

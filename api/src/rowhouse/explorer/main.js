@@ -42,7 +42,7 @@ function follow() {
 function offerThemes() {
   const button = document.getElementById("theme");
   const root = document.documentElement;
-  const name = () => (button.textContent = `Theme: ${THEMES[root.dataset.theme ?? ""]}`);
+  const name = () => button.replaceChildren(h("span", { class: "word" }, "Theme: "), THEMES[root.dataset.theme ?? ""]);
   button.addEventListener("click", () => {
     const names = Object.keys(THEMES);
     const next = names[(names.indexOf(root.dataset.theme ?? "") + 1) % names.length];
@@ -69,7 +69,7 @@ async function begin() {
     refill(main, h("section", { class: "card problem" }, h("h1", {}, error.title ?? "Something went wrong"), h("p", {}, error.message)));
     return;
   }
-  refill(picker, datasets.map(({ name, title }) => h("option", { value: name }, title)));
+  refill(picker, datasets.map(({ name, title }) => h("option", { value: name, title }, name)));
   addEventListener("popstate", follow);
   follow();
 }

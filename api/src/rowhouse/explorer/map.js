@@ -54,6 +54,7 @@ export class Places extends Card {
     this.map.attributionControl.setPrefix(false).addAttribution("Borders: thematicmapping.org");
     this.map.setView([20, 0], 1);
     L.geoJSON(outlines, { interactive: false, style: { className: "land" } }).addTo(this.map);
+    L.control.scale({ imperial: false }).addTo(this.map);
     this.points = L.featureGroup().addTo(this.map);
   }
 
@@ -62,7 +63,7 @@ export class Places extends Card {
     this.map.invalidateSize();
     const bounds = this.points.getBounds();
     if (!bounds.isValid() || (this.hasLooked && this.map.getBounds().contains(bounds))) return;
-    this.map.fitBounds(bounds.pad(0.1), { maxZoom: 9 });
+    this.map.fitBounds(bounds.pad(0.1), { maxZoom: bounds.getNorthEast().equals(bounds.getSouthWest()) ? 8 : 12 });
     this.hasLooked = true;
   }
 

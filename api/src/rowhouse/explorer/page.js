@@ -5,7 +5,7 @@ import { Detail } from "./detail.js";
 import { h, refill, say } from "./dom.js";
 import { Facets } from "./facets.js";
 import { Request } from "./request.js";
-import { changed, filtersOf, rowsPath } from "./state.js";
+import { changed, choose, chosen, filtersOf, partsOf, rowsPath } from "./state.js";
 import { Table } from "./table.js";
 import { count, filterText } from "./values.js";
 import { Views } from "./views.js";
@@ -109,8 +109,8 @@ export class Page {
 
   drawChips() {
     const { state } = this;
-    const filters = filtersOf(state);
-    const remove = ([name, value]) => h("button", { type: "button", class: "chip", "data-key": name, "aria-label": `Remove the filter ${filterText(name, value)}`, onclick: () => this.go(changed(state, { [name]: null })) }, h("span", {}, filterText(name, value)), h("span", { "aria-hidden": "true" }, "×"));
+    const filters = conditions(state);
+    const remove = ({ text, changes }) => h("button", { type: "button", class: "chip", "data-key": text, "aria-label": `Remove the filter ${text}`, onclick: () => this.go(changed(state, changes)) }, h("span", {}, text), h("span", { "aria-hidden": "true" }, "×"));
     refill(this.chips, filters.map(remove), filters.length > 1 && this.clear("Clear all"));
     this.chips.hidden = !filters.length;
     if (this.toggle) this.toggle.textContent = filters.length ? `Filters (${filters.length})` : "Filters";
@@ -154,6 +154,16 @@ export class Page {
     this.rows.hidden = areHidden;
     for (const part of [this.views.element, this.facets.element]) part.classList.toggle("is-off", areHidden);
   }
+}
+
+/** What holds for the rows, one by one, and the changes that take it back. */
+function conditions(state) {
+  return filtersOf(state).flatMap(([name, value]) => {
+    const { column, operator } = partsOf(name);
+    if (operator !== "in") return [{ text: filterText(name, value), changes: { [name]: null } }];
+    const values = chosen(state, column);
+    return values.map((one) => ({ text: filterText(column, one), changes: choose(column, values.filter((other) => other !== one)) }));
+  });
 }
 
 /** What the dataset is. */

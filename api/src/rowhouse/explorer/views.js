@@ -87,7 +87,7 @@ export class Views {
       h("div", { class: "control" }, h("label", { for: `view-${name}` }, label), h("select", { id: `view-${name}`, onchange: pick(name), "data-key": name }, options));
     const parts = () => {
       const all = times.flatMap((item) => item.parts.map((name) => [`${item.name}.${name}`, times.length > 1 ? `${name} of ${item.name}` : name]));
-      return [option("", `fitting (${best})`, part ? null : ""), ...all.map(([value, text]) => option(value, text, part && `${column.name}.${part}`))];
+      return [option("", `automatic (${best})`, part ? null : ""), ...all.map(([value, text]) => option(value, text, part && `${column.name}.${part}`))];
     };
     refill(
       this.controls,
