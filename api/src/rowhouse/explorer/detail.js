@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { h } from "./dom.js";
 import { commands } from "./request.js";
 import { rowPath } from "./state.js";
-import { kind, show } from "./values.js";
+import { json, kind, show } from "./values.js";
 
 /** The dialog; `leave` is called when it was closed. */
 export class Detail {
@@ -53,10 +53,6 @@ function item(value, column) {
     "div",
     {},
     h("dt", {}, column.name, h("span", { class: "kind" }, kind(column))),
-    h("dd", {}, isTree ? h("pre", { tabindex: "0" }, pretty(value)) : show(value, column.type), column.description && h("p", { class: "hint" }, column.description)),
+    h("dd", {}, isTree ? h("pre", { tabindex: "0" }, json(value, 2)) : show(value, column.type), column.description && h("p", { class: "hint" }, column.description)),
   );
-}
-
-function pretty(value) {
-  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? Number(part) : part), 2);
 }

@@ -21,6 +21,11 @@ export class Facets {
     return this.facets.length;
   }
 
+  /** Show what is chosen: at once, so that it never takes away what somebody types meanwhile. */
+  choose(state) {
+    for (const facet of this.facets) facet.choose(state);
+  }
+
   /** Show what the state leaves; each facet says by itself when it cannot. */
   async update(state, signal) {
     await Promise.all(this.facets.map((facet) => facet.update(state, signal)));
@@ -71,10 +76,13 @@ class Values extends Facet {
     this.element.append(...[this.search, this.list, this.more].filter(Boolean));
   }
 
-  async update(state, signal) {
+  choose(state) {
     this.state = state;
+    if (this.search) this.search.value = state.parameters.get(this.name("contains")) ?? "";
+  }
+
+  async update(state, signal) {
     const { column } = this;
-    if (this.search && this.search !== document.activeElement) this.search.value = state.parameters.get(this.name("contains")) ?? "";
     const parameters = { group_by: column.name, select: "count", sort: "-count", limit: String(this.shown + 1) };
     // Of itself it leaves out what is chosen, so that one can choose more; what is searched for narrows the list too.
     const own = [column.name, this.name("in"), this.name("isnull")];
@@ -162,14 +170,16 @@ class Range extends Facet {
     );
   }
 
-  async update(state, signal) {
+  choose(state) {
     this.state = state;
-    const { column, inputs } = this;
-    for (const [operator, input] of Object.entries(inputs)) {
-      const value = state.parameters.get(this.name(operator)) ?? "";
-      if (input !== document.activeElement || !value) input.value = value.replace(/Z$/, "");
+    for (const [operator, input] of Object.entries(this.inputs)) {
+      input.value = (state.parameters.get(this.name(operator)) ?? "").replace(/Z$/, "");
     }
     this.missing.checked = state.parameters.get(this.name("isnull")) === "true";
+  }
+
+  async update(_state, signal) {
+    const { column } = this;
     const [least, greatest] = ["min", "max"].map((name) => `${name}.${column.name}`);
     const own = column.operators.map((operator) => (operator === "eq" ? column.name : this.name(operator)));
     try {

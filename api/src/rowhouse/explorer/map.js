@@ -22,7 +22,9 @@ export class Places extends Card {
     const { rows, measure } = drawing;
     const placed = rows.filter((row) => row[longitude] !== null && row[latitude] !== null);
     const isPlain = placed.every((row) => row.count === 1);
-    this.caption(drawing, "GeoJSON", `${count(placed.length)} ${placed.length === 1 ? "place" : "places"}.${placed.length ? ` Click one to ${isPlain ? "open its row" : "keep only its rows"}.` : ""}`);
+    const places = `${count(placed.length)} ${placed.length === 1 ? "place" : "places"}`;
+    this.caption(drawing, "GeoJSON", `${places}. Click one to ${isPlain ? "open its row" : "keep only its rows"}.`);
+    if (!placed.length) throw new Error("Nothing to draw: no rows have a place.");
     const scale = classesOf(placed.map((row) => row[measure]));
     this.points.clearLayers();
     // The great ones last, above the others.
@@ -33,6 +35,8 @@ export class Places extends Card {
       });
       marker.bindTooltip(() => this.tip(row, drawing)).on("click", () => this.keep(row, drawing));
       this.points.addLayer(marker);
+      // Chromium would make each a stop of the Tab key; the rows are in the table too.
+      marker.getElement().setAttribute("tabindex", "-1");
     }
     this.drawLegend(scale);
     this.look();

@@ -49,8 +49,8 @@ export class Page {
     this.abort = new AbortController();
     const { signal } = this.abort;
     this.drawChips();
+    this.facets.choose(state);
     this.request.draw(state);
-    this.rows.setAttribute("aria-busy", "true");
     try {
       if (isNew) await this.load(signal);
       await Promise.all([this.facets.update(state, signal), this.views.update(state, signal)]);
@@ -61,6 +61,7 @@ export class Page {
 
   async load(signal) {
     this.isWhole = false;
+    this.rows.setAttribute("aria-busy", "true");
     try {
       const page = await ask(rowsPath(this.state), this.dataset.name, signal);
       this.isWhole = true;
@@ -89,7 +90,7 @@ export class Page {
     const first = trail.length * meta.limit;
     const isCounted = meta.total !== null && (trail.length || !state.parameters.has("cursor"));
     const where = isCounted ? `${count(first + 1)}–${count(first + data.length)} of ${count(meta.total)}` : `${count(data.length)} rows`;
-    refill(this.pager, h("span", { class: "where" }, data.length ? where : empty), this.steps(links.next));
+    refill(this.pager, h("span", { class: "where" }, data.length ? where : empty), !data.length && isFiltered && this.clear("Clear filters"), this.steps(links.next));
     this.rows.removeAttribute("aria-busy");
   }
 
@@ -99,6 +100,7 @@ export class Page {
     const cursor = state.parameters.get("cursor") ?? null;
     const at = (place) => ({ ...changed(state, {}), parameters: place === null ? changed(state, {}).parameters : new Map([...state.parameters, ["cursor", place]]) });
     const button = (name, action) => h("button", { type: "button", "data-key": name, disabled: !action, onclick: action }, name);
+    if (!next && cursor === null) return [];
     const following = next && new URL(next, location.href).searchParams.get("cursor");
     const isLost = cursor !== null && !trail.length;
     return [
@@ -152,6 +154,7 @@ export class Page {
 
   setParts(areHidden) {
     this.rows.hidden = areHidden;
+    this.request.element.classList.toggle("is-bare", areHidden);
     for (const part of [this.views.element, this.facets.element]) part.classList.toggle("is-off", areHidden);
   }
 }

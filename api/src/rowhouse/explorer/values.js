@@ -22,9 +22,15 @@ export const short = (number) => rounded.format(number);
 
 /** The text of a value that is not null: numbers with all of their digits. */
 export function text(value, type) {
-  if (type === "json") return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? Number(item) : item));
+  if (type === "json") return json(value);
   if (type === "timestamp") return value.replace("T", " ").replace(/(\.\d+?)0*Z$/, "$1").replace(/Z$/, "");
   return value === "" ? "(empty)" : String(value);
+}
+
+/** JSON, with the digits of whole numbers that JavaScript has no numbers for. */
+export function json(value, indent) {
+  const digits = (item) => JSON.rawJSON?.(String(item)) ?? Number(item);
+  return JSON.stringify(value, (_, item) => (typeof item === "bigint" ? digits(item) : item), indent);
 }
 
 /** A value as a child of an element. */
