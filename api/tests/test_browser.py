@@ -112,7 +112,7 @@ def test_a_click_on_a_value_filters_rows_chart_map_and_request(visit: Visit, ser
     expect(page.locator(".total")).to_have_text(f"{number} of 149,151 rows")
     assert set(rows(page).locator("td:nth-child(3)").all_inner_texts()) == {name}
     assert page.url.endswith(f"#/air_quality?station={name}")
-    expect(page.locator("canvas")).to_have_attribute("aria-label", re.compile("Mean of pm10 .* by month, .* points"))
+    expect(page.locator("canvas")).to_have_attribute("aria-label", re.compile("Mean pm10 .* by month, .* points"))
     expect(drawn(page).locator("path.place")).to_have_count(1)
     # What is shown to copy gives what is shown.
     page.get_by_role("button", name="Copy URL").click()
@@ -176,7 +176,7 @@ def test_chart_and_map_are_drawn_and_clicked(visit: Visit) -> None:
     page.get_by_label("by", exact=True).select_option("date.year")
     expect(page.locator("canvas")).to_have_attribute("aria-label", re.compile("by year, 1998 to 2009: 12 points"))
     page.get_by_label("Show", exact=True).select_option("max.pm10")
-    expect(page.get_by_role("heading", name="Greatest of pm10 (µg/m³) by place")).to_be_visible()
+    expect(page.get_by_role("heading", name="Highest pm10 (µg/m³) by place")).to_be_visible()
     drawn(page).locator("canvas").click(position={"x": 400, "y": 100})
     expect(page.locator(".chip").first).to_contain_text("date ≥")
     drawn(page).locator("path.place").nth(9).click()

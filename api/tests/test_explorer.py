@@ -125,10 +125,3 @@ def test_mistakes(served: Served) -> None:
     assert_problem(served.public.get("/explorer"), 404, "route-not-found")
     assert_problem(served.public.post("/"), 405, "method-not-allowed")
     assert served.public.options("/").headers["Allow"] == "GET, HEAD, OPTIONS"
-
-
-def test_groups_by_the_columns_of_the_point_need_no_filter(served: Served) -> None:
-    path = "/places/aggregate?group_by=east,north&limit=1"
-    # As far as it can get without rows: the question is a good one.
-    assert_problem(served.public.get(path), 503, "unavailable")
-    assert_problem(served.public.get("/places?east=1"), 400, "invalid-parameter")

@@ -5,7 +5,7 @@ import { partsOf } from "./state.js";
 
 const NUMBERS = ["integer", "number"];
 const TIMES = ["date", "timestamp"];
-const WORDS = { avg: "Mean", sum: "Sum", min: "Least", max: "Greatest", count: "Number of rows" };
+const WORDS = { avg: "Mean", sum: "Sum of", min: "Lowest", max: "Highest", count: "Number of rows" };
 const SIGNS = { eq: "=", ne: "≠", lt: "<", lte: "≤", gt: ">", gte: "≥", in: "in", contains: "contains", startswith: "begins with" };
 const whole = new Intl.NumberFormat("en");
 const rounded = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
@@ -52,7 +52,7 @@ export function measureText(measure, columns) {
   if (!rest.length) return WORDS.count;
   const column = columns.find((item) => item.name === rest.join("."));
   const unit = column?.unit && name !== "count" ? ` (${column.unit})` : "";
-  return `${WORDS[name] ?? name} of ${rest.join(".")}${unit}`;
+  return `${WORDS[name] ?? name} ${rest.join(".")}${unit}`;
 }
 
 /** A filter, in words. */
