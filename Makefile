@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INTERRUPTIBLE := env --default-signal=INT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down dataset test test-all check format lock
+.PHONY: help up down dataset test test-all check format lock screenshot
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,3 +34,7 @@ format: ## rewrite Python files in the project's style
 
 lock: ## compile both lock files anew from the two pyproject.toml
 	@scripts/lock
+
+screenshot: ## the picture of the explorer in docs/, taken anew
+	@scripts/environment
+	@.venv/bin/pytest -q api/tests/test_browser.py -k pictures --pictures docs

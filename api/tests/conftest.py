@@ -24,6 +24,7 @@ settings.load_profile("default")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take an API to ask instead of one made for the tests; test_queries.py knows it."""
     parser.addoption("--api", metavar="URL", help="ask this API in test_queries.py; it serves the table of table.py")
+    parser.addoption("--pictures", metavar="FOLDER", help="put the pictures that test_browser.py takes there")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from columns import dataset
 from hypothesis import given
 from hypothesis import strategies as st
 from rowhouse.cursor import Cursor
+from rowhouse.dataset import Column, ColumnType, Point
 from rowhouse.grouping import Function, Group, Grouping, Measure, Part
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
 from rowhouse.problems import InvalidParameterProblem, UnknownParameterProblem
@@ -158,6 +159,16 @@ def test_an_invalid_parameter(query_string: str, parameter: str, said: str) -> N
 )
 def test_an_invalid_parameter_of_an_aggregate(query_string: str, parameter: str, said: str) -> None:
     check(said, parameter, lambda: parse_aggregate(DATASET, query_string))
+
+
+def test_groups_by_the_columns_of_the_point_need_no_filter() -> None:
+    east, north = (Column(name=name, type=ColumnType.NUMBER) for name in ("east", "north"))
+    mapped = replace(DATASET, columns=(*DATASET.columns, east, north), point=Point(east, north))
+    assert parse_aggregate(mapped, "group_by=north,east").grouping == Grouping(
+        (Group(north), Group(east)), (Measure(Function.COUNT),)
+    )
+    check("cannot be told of by", "select", lambda: parse_aggregate(mapped, "group_by=east&select=avg.north"))
+    check("cannot be filtered by", "east", lambda: parse_query(mapped, "east=1"))
 
 
 def test_a_group_and_a_function_of_one_name() -> None:

@@ -12,8 +12,10 @@ from rowhouse.cache import Cache
 from rowhouse.cors import CrossOrigin
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.diagnostics import MirrorResource, PartsResource, UploadResource
-from rowhouse.docs.resources import AssetResource, Assets, DocsResource
+from rowhouse.docs.files import docs_page
 from rowhouse.documents import Documents
+from rowhouse.explorer.files import explorer_page
+from rowhouse.explorer.resource import RootResource
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
 from rowhouse.metrics import Exposition, Metrics
@@ -21,6 +23,7 @@ from rowhouse.middleware import Farewell, Lifespan, Observation
 from rowhouse.objectstore import ObjectStore
 from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
+from rowhouse.pages import AssetResource, PageResource
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
 from rowhouse.writing.live import LiveAnswers
@@ -31,7 +34,7 @@ type ASGIApp = Callable[
 ]
 
 # Beside those of the datasets.
-_ROUTES = ("/api/health", "/api/mirror", "/api/upload-random", "/docs", "/health", "/openapi.json")
+_ROUTES = ("/", "/api/health", "/api/mirror", "/api/upload-random", "/docs", "/health", "/openapi.json")
 
 
 class Guarding(Protocol):
@@ -117,9 +120,11 @@ def create_app(
     app.add_route("/api/upload-random", UploadResource(object_store))
     documents = Documents(cache, build)
     app.add_route("/openapi.json", OpenApiResource(datasets, store, documents))
-    assets = Assets()
-    app.add_route("/docs", DocsResource(assets, documents))
-    app.add_route("/docs/{digest}/{name}", AssetResource(assets, documents))
+    docs, explorer = docs_page(), explorer_page()
+    app.add_route("/docs", PageResource(docs, documents))
+    app.add_route("/docs/{digest}/{name}", AssetResource(docs, documents))
+    app.add_route("/", RootResource(datasets, store, documents, explorer))
+    app.add_route("/explorer/{digest}/{name}", AssetResource(explorer, documents))
     return app
 
 

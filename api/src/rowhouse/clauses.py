@@ -24,6 +24,7 @@ class Clauses:
         """Take the dataset."""
         self._columns = {column.name: column for column in dataset.columns}
         self._declared = {column.name: column for column in (dataset.key, *dataset.filters)}
+        self._groups = {column.name: column for column in dataset.groups}
 
     def filter(self, name: str, text: str, parameters: tuple[str, ...]) -> Filter:
         """Read a parameter that is none of those that have a meaning of their own."""
@@ -88,7 +89,7 @@ class Clauses:
 
     def _group(self, name: str) -> Group:
         column_name, dot, part = name.partition(".")
-        column = self._declared_column("group_by", column_name, "grouped")
+        column = self._groups.get(column_name) or self._declared_column("group_by", column_name, "grouped")
         if not dot:
             return Group(column)
         parts = parts_of(column)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 FILE_NAME = "dataset.yml"
 
 # The routes that the API has or keeps for itself; a dataset's name is its route.
-RESERVED_NAMES = frozenset({"api", "docs", "health", "livez", "metrics", "openapi", "readyz"})
+RESERVED_NAMES = frozenset({"api", "docs", "explorer", "health", "livez", "metrics", "openapi", "readyz"})
 
 # The API's own parameters. A column's name is a parameter too, and stands before `__` in others.
 PARAMETERS = ("limit", "cursor", "sort", "fields", "count", "select", "group_by", "format")
@@ -155,6 +155,12 @@ class Dataset:
         """What decides on the rows that a file gives, beside the file and the schema."""
         facts = [self.format, astuple(self.csv), [column.name_in_file for column in self.columns]]
         return json.dumps(facts)
+
+    @property
+    def groups(self) -> tuple[Column, ...]:
+        """The columns that rows can be grouped by: those of the point too, so that groups have a place."""
+        places = (self.point.longitude, self.point.latitude) if self.point else ()
+        return tuple(dict.fromkeys((self.key, *self.filters, *places)))
 
     @cached_property
     def schema_hash(self) -> str:

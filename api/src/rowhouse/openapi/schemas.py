@@ -119,8 +119,7 @@ def row_schema(columns: Iterable[Column], *, is_whole: bool) -> Schema:
 
 def groups_of(dataset: Dataset) -> list[Group]:
     """Return all that rows can be grouped by."""
-    columns = (dataset.key, *dataset.filters)
-    return [Group(column, part) for column in columns for part in (None, *parts_of(column))]
+    return [Group(column, part) for column in dataset.groups for part in (None, *parts_of(column))]
 
 
 def measures_of(dataset: Dataset) -> list[Measure]:

@@ -5,6 +5,7 @@ from typing import Any
 from rowhouse.diagnostics import UPLOAD_BYTES
 from rowhouse.formats import JSON
 from rowhouse.openapi.responses import ALWAYS, ANSWER, UPLOAD, Problems, cacheable, reference, with_headers
+from rowhouse.openapi.root import index_schema, root_path
 from rowhouse.openapi.schemas import Schema, closed, version_schema
 from rowhouse.state import State
 
@@ -28,6 +29,7 @@ def service_schemas() -> Node:
     parts = dict.fromkeys(("database", "cache", "object_store"), state)
     build: Schema = {"type": "string", "description": "Tells this program from another of the same release"}
     return {
+        "Index": index_schema(),
         "Health": closed(told | {"datasets": {"type": "array", "items": closed(dataset)}}),
         "Parts": closed(told | {"build": build, "parts": closed(parts)}),
         "Mirrored": closed({"transformed": {"type": "string", "examples": ["789321cbaCBA"]}}),
@@ -51,6 +53,7 @@ def service_paths(problems: Problems) -> Node:
         ("ETag", "Cache-Control", "Vary", "X-Cache", "Link"),
     )
     return {
+        **root_path(SERVICE, lambda success, kinds: cacheable(success) | problems.by_status(kinds)),
         "/health": _get("health", "What is served, and whether all of it works", _health("Health") | health),
         "/openapi.json": _get(
             "openapi",

@@ -1,0 +1,1 @@
+"""/: the datasets, as a page to look at them, or as JSON for programs."""
