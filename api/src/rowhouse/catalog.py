@@ -10,7 +10,6 @@ dataset.yml go on with the version that fits them.
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,

@@ -104,7 +104,7 @@ def _registry(settings: Settings) -> "Registry":
     from rowhouse.loader import Loader
 
     engine, catalog = loading_engine(settings), Catalog(settings.database_schema)
-    loader = Loader(engine, catalog, settings.data_dir)
+    loader = Loader(engine, catalog, settings.data_dir, settings.database_api_user)
     loader.wait_for_database(settings.database_wait_seconds)
     loader.prepare()
     return Registry(engine, catalog)
