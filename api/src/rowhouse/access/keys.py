@@ -34,7 +34,8 @@ class Key:
 
     def may(self, right: Right, dataset: str) -> bool:
         """Tell whether its scopes allow it."""
-        return f"{dataset}:{right}" in self.allowed or f"{ALL}:{right}" in self.allowed
+        # Added up, as an enumeration's member is slow to format.
+        return dataset + ":" + right in self.allowed or ALL + ":" + right in self.allowed
 
 
 class Keys:
