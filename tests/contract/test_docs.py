@@ -9,7 +9,7 @@ import yaml
 from tests.contract import role_readme
 
 ROLES = role_readme.ROLES[0].parent
-PAGES = ("secrets.md", "external.md")
+PAGES = ("access.md", "secrets.md", "external.md")
 
 
 def page(name: str) -> str:
