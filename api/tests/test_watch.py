@@ -10,8 +10,11 @@ import uvloop
 from house import House
 from parts import wait_until
 from rowhouse import versions as versions_module
+from rowhouse.access.keys import Keys
+from rowhouse.access.token import Token
 from rowhouse.catalog import Catalog
 from rowhouse.database import serving_engine
+from rowhouse.problems import InvalidApiKeyProblem
 from rowhouse.store import Store
 
 STORES = 5
@@ -68,6 +71,38 @@ def test_every_store_hears_of_a_load_within_a_second(house: House, run: Run, mon
             await known(house, stores, rows, seconds=1)
 
     run(work)
+
+
+def test_every_process_hears_of_a_changed_key_within_a_second(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    never_ask(monkeypatch)
+    registry, token = house.registry(), Token.make()
+
+    async def work() -> None:
+        engine, catalog = serving_engine(house.settings), Catalog(house.schema)
+        keys = Keys(catalog, engine.dialect)
+        store = Store(engine, catalog, house.datasets, threads=1, keys=keys)
+        await store.open()
+        try:
+            for change, is_valid in (
+                (lambda: registry.add(token.id, "Somebody", token.digest, ["*:read"], None), True),
+                (lambda: registry.revoke(token.id), False),
+            ):
+                await asyncio.to_thread(change)
+                async with asyncio.timeout(1):
+                    while is_known(keys, token) != is_valid:
+                        await asyncio.sleep(0.01)
+        finally:
+            await store.close()
+
+    house.put_stations(1)
+    asyncio.run(work())
+
+
+def is_known(keys: Keys, token: Token) -> bool:
+    try:
+        return keys.find(token.text).id == token.id
+    except InvalidApiKeyProblem:
+        return False
 
 
 def test_a_lost_connection_is_noticed_and_replaced(house: House, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import yaml
 from tests.contract import role_readme
 
 ROLES = role_readme.ROLES[0].parent
-PAGES = ("secrets.md", "external.md", "diagnostics.md")
+PAGES = ("access.md", "diagnostics.md", "external.md", "secrets.md")
 
 
 def page(name: str) -> str:
