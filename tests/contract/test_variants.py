@@ -173,8 +173,12 @@ VARIANTS = {
                     "api_object_store_bucket": "air",
                     "api_object_store_peers": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
                     "api_object_store_existing_secret": "s3-login",
+                    "api_object_store_ca_certificate": CERTIFICATE,
                 },
-                {f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"}},
+                {
+                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_CA_CERTIFICATE": CERTIFICATE,
+                    f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"},
+                },
             ),
             Choice(
                 {"postgres_storage_class": "fast"},
