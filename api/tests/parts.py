@@ -153,7 +153,10 @@ class S3:
         self._attributes.mkdir()
         self.port = free_port()
         self.endpoint = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
-        self._options = ["--cert", certificate, "--key", certificate.with_suffix(".key")] if certificate else []
+        self._options = (
+            ["--cert", str(certificate), "--key", str(certificate.with_suffix(".key"))] if certificate else []
+        )
+        self._log = folder / "log"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -171,7 +174,8 @@ class S3:
         # Beside the objects, as not every file system has attributes.
         places = ["posix", "--sidecar", str(self._attributes), str(self._folder)]
         command = [self._program, *keys, "--port", f"127.0.0.1:{self.port}", "--quiet", *self._options, *places]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(lambda: is_listening(self.port), "the S3 server")
 
     def stop(self) -> None:
