@@ -143,8 +143,8 @@ class S3:
     access_key = "access-key"
     secret_key = "throw-away"
 
-    def __init__(self, folder: Path) -> None:
-        """Choose a port, and make the bucket in the folder."""
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        """Choose a port, and make the bucket in the folder; with a certificate, whose key lies beside it, speak TLS."""
         program = Path(__file__).parents[2] / "scripts/object-store"
         self._program = subprocess.run([program], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         self._folder = folder / "objects"
@@ -152,7 +152,11 @@ class S3:
         (self._folder / self.bucket).mkdir(parents=True)
         self._attributes.mkdir()
         self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
+        self._options = (
+            ["--cert", str(certificate), "--key", str(certificate.with_suffix(".key"))] if certificate else []
+        )
+        self._log = folder / "log"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -169,8 +173,9 @@ class S3:
         keys = ["--access", self.access_key, "--secret", self.secret_key]
         # Beside the objects, as not every file system has attributes.
         places = ["posix", "--sidecar", str(self._attributes), str(self._folder)]
-        command = [self._program, *keys, "--port", f"127.0.0.1:{self.port}", "--quiet", *places]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        command = [self._program, *keys, "--port", f"127.0.0.1:{self.port}", "--quiet", *self._options, *places]
+        with self._log.open("a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(lambda: is_listening(self.port), "the S3 server")
 
     def stop(self) -> None:

@@ -25,7 +25,9 @@ DATABASE_SQL = (
 def make_certificate(folder: Path, name: str) -> Path:
     """Make a key and a certificate for 127.0.0.1 that it signed itself; returns the latter."""
     command = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    subject = ["-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+    # An authority itself is no server to some clients.
+    extensions = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    subject = ["-days", "2", "-subj", f"/CN={name}", *extensions]
     files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt")]
     subprocess.run([*command, *subject, *files], check=True, capture_output=True)
     return folder / f"{name}.crt"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -14,6 +15,7 @@ from rowhouse import objectstore
 from rowhouse.errors import ObjectStoreAwayError, ObjectStoreRefusedError
 from rowhouse.objectstore import Bucket, ObjectStore
 from rowhouse.state import State
+from test_database import make_certificate
 
 
 @pytest.fixture
@@ -97,6 +99,21 @@ def test_a_store_that_says_nothing(bucket: Bucket, s3: S3) -> None:
             put(bucket)
         assert state(bucket) is State.FAILING
     assert put(bucket)
+
+
+def test_tls_with_an_authority_of_ones_own(bucket: Bucket, tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "server")
+    server = S3(tmp_path, certificate)
+    server.start()
+    try:
+        there = replace(bucket, endpoint=server.endpoint)
+        assert put(replace(there, ca_certificate=certificate.read_text()))
+        other = make_certificate(tmp_path, "other").read_text()
+        for wrong in ("", other, "junk"):
+            with pytest.raises(ObjectStoreAwayError, match="ertificate"):
+                put(replace(there, ca_certificate=wrong))
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ def test_half_an_object_store_is_none(given: str, missing: str) -> None:
         ("ENDPOINT", "s3.example.org"),
         ("ENDPOINT", "https://user:password@s3.example.org"),
         ("ENDPOINT", "https://s3.example.org/bucket"),
+        ("ENDPOINT", "https://"),
+        ("ENDPOINT", "http://["),
+        ("ENDPOINT", "http://[::1:9000"),
+        ("ENDPOINT", "https://%zz"),
+        ("ENDPOINT", "http://a:b"),
+        ("REGION", "eu west"),
         ("BUCKET", "Upper"),
         ("BUCKET", "a/b"),
         ("PREFIX", "no-slash"),
@@ -84,6 +90,26 @@ def test_half_an_object_store_is_none(given: str, missing: str) -> None:
 def test_what_is_no_place_in_an_object_store(name: str, value: str) -> None:
     (problem,) = problems(**{f"ROWHOUSE_OBJECT_STORE_{name}": value})
     assert problem.startswith(f"ROWHOUSE_OBJECT_STORE_{name}: ")
+
+
+@pytest.mark.parametrize("endpoint", ["http://s3:65536", "http://[::1::]"])
+def test_an_endpoint_that_cannot_be(endpoint: str) -> None:
+    (problem,) = problems(ROWHOUSE_OBJECT_STORE_ENDPOINT=endpoint, ROWHOUSE_OBJECT_STORE_BUCKET="abc")
+    assert problem.startswith("ROWHOUSE_OBJECT_STORE_ENDPOINT: ")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://s3", "https://s3.example.org:9000", "http://[::1]:9000", "http://10.0.0.1"]
+)
+def test_an_endpoint(endpoint: str) -> None:
+    given = {"ROWHOUSE_OBJECT_STORE_ENDPOINT": endpoint, "ROWHOUSE_OBJECT_STORE_BUCKET": "abc"}
+    assert Settings.from_env(LEAST | given).object_store_endpoint == endpoint
+
+
+def test_a_key_that_cannot_be_is_not_shown_either() -> None:
+    keys = {"ROWHOUSE_OBJECT_STORE_ACCESS_KEY": "swordfish\n", "ROWHOUSE_OBJECT_STORE_SECRET_KEY": "x"}
+    (problem,) = problems(**keys)
+    assert problem.startswith("ROWHOUSE_OBJECT_STORE_ACCESS_KEY: cannot be what it is. Access key")
 
 
 def test_passwords_are_not_shown() -> None:

@@ -124,6 +124,10 @@ VARIANTS = {
                     "ConfigMap/api data ROWHOUSE_OBJECT_STORE_ENDPOINT": "http://192.0.2.20:9000",
                     "ConfigMap/api data ROWHOUSE_OBJECT_STORE_BUCKET": "air",
                     "ConfigMap/api data ROWHOUSE_OBJECT_STORE_SECRET_KEY": None,
+                    "NetworkPolicy/api spec egress 2": {
+                        "to": [{"ipBlock": {"cidr": "192.0.2.20/32"}}],
+                        "ports": [{"protocol": "TCP", "port": 9000}],
+                    },
                     f"{API_POD} containers 0 env 2 valueFrom secretKeyRef": {
                         "name": "api-object-store",
                         "key": "access-key",
@@ -173,8 +177,13 @@ VARIANTS = {
                     "api_object_store_bucket": "air",
                     "api_object_store_peers": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
                     "api_object_store_existing_secret": "s3-login",
+                    "api_object_store_ca_certificate": CERTIFICATE,
                 },
-                {f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"}},
+                {
+                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_CA_CERTIFICATE": CERTIFICATE,
+                    "NetworkPolicy/api spec egress 1 ports": [{"protocol": "TCP", "port": 443}],
+                    f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"},
+                },
             ),
             Choice(
                 {"postgres_storage_class": "fast"},

@@ -90,6 +90,7 @@ def _object_store(settings: Settings) -> ObjectStore | None:
             region=settings.object_store_region,
             access_key=settings.object_store_access_key,
             secret_key=settings.object_store_secret_key,
+            ca_certificate=settings.object_store_ca_certificate,
         )
     )
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -15,7 +15,7 @@ from rowhouse.flight import Flights
 from rowhouse.state import State
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from obstore.store import ClientConfig, S3Store
 
 _PATIENCE_SECONDS = 5
 # Anybody may ask how it is, and each look costs its owner a request.
@@ -43,6 +43,7 @@ class Bucket:
         region: The one that requests are signed for.
         access_key: Who writes; empty: requests are not signed.
         secret_key: What they are signed with.
+        ca_certificate: PEM of an authority that the store's certificate may be signed by, besides those that all trust.
     """
 
     endpoint: str
@@ -51,6 +52,7 @@ class Bucket:
     region: str
     access_key: str
     secret_key: str = field(repr=False)
+    ca_certificate: str = ""
 
 
 class ObjectStore:
@@ -72,9 +74,8 @@ class ObjectStore:
             ObjectStoreRefusedError: It knows no such bucket, or who asks may not write there.
         """
         key = self._bucket.prefix + name
-        store = await asyncio.to_thread(lambda: self._store)
         attributes = {"Content-Type": "application/octet-stream"}
-        await _within(self._patience_seconds, store.put_async(key, content, use_multipart=False, attributes=attributes))
+        await self._ask(lambda store: store.put_async(key, content, use_multipart=False, attributes=attributes))
         return key
 
     async def state(self) -> State:
@@ -86,10 +87,10 @@ class ObjectStore:
 
     async def _look(self) -> State:
         """List what is in an empty folder: that takes signature, bucket and rights, and says next to nothing."""
-        store = await asyncio.to_thread(lambda: self._store)
+        folder = self._bucket.prefix + _EMPTY_FOLDER
         before = self._state
         try:
-            await _within(self._patience_seconds, store.list_with_delimiter_async(self._bucket.prefix + _EMPTY_FOLDER))
+            await self._ask(lambda store: store.list_with_delimiter_async(folder))
             self._state = State.OK
         except (ObjectStoreAwayError, ObjectStoreRefusedError) as error:
             self._state = State.FAILING
@@ -101,12 +102,31 @@ class ObjectStore:
         self._look_again_at = time.monotonic() + _REMEMBER_SECONDS
         return self._state
 
+    async def _ask[T](self, call: Callable[["S3Store"], Awaitable[T]]) -> T:
+        """Wait for the library's answer to a call, and turn its errors into ours."""
+        from obstore.exceptions import BaseError
+
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                return await call(await asyncio.to_thread(lambda: self._store))
+        except TimeoutError as error:
+            raise ObjectStoreAwayError(f"no answer within {self._patience_seconds:.0f} s") from error
+        except (BaseError, OSError, ValueError) as error:
+            said, _, _ = str(error).partition(_DETAILS)
+            if _REFUSAL.search(said):
+                raise ObjectStoreRefusedError(_one_line(said)) from error
+            # Only the details tell why there is no connection.
+            raise ObjectStoreAwayError(_one_line(str(error))) from error
+
     @cached_property
     def _store(self) -> "S3Store":
         # Imported here: most installations have no object store. It starts threads, which do not outlive a fork.
         from obstore.store import S3Store
 
         bucket = self._bucket
+        options: ClientConfig = {"allow_http": True, "timeout": timedelta(seconds=self._patience_seconds)}
+        if bucket.ca_certificate:
+            options["root_certificate"] = bucket.ca_certificate
         return S3Store(
             bucket.name,
             endpoint=bucket.endpoint,
@@ -115,27 +135,10 @@ class ObjectStore:
             secret_access_key=bucket.secret_key,
             skip_signature=not bucket.access_key,
             virtual_hosted_style_request=False,
-            client_options={"allow_http": True, "timeout": timedelta(seconds=self._patience_seconds)},
+            client_options=options,
             # Whoever asks may try again; the time is short enough as it is.
             retry_config={"max_retries": 0},
         )
-
-
-async def _within[T](seconds: float, answer: Awaitable[T]) -> T:
-    """Wait for the library's answer, and turn its errors into ours."""
-    from obstore.exceptions import BaseError
-
-    try:
-        async with asyncio.timeout(seconds):
-            return await answer
-    except TimeoutError as error:
-        raise ObjectStoreAwayError(f"no answer within {seconds:.0f} s") from error
-    except (BaseError, OSError) as error:
-        said, _, _ = str(error).partition(_DETAILS)
-        if _REFUSAL.search(said):
-            raise ObjectStoreRefusedError(_one_line(said)) from error
-        # Only the details tell why there is no connection.
-        raise ObjectStoreAwayError(_one_line(str(error))) from error
 
 
 def _one_line(text: str) -> str:

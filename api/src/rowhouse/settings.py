@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, get_type_hints
+from urllib.parse import urlsplit
 
 from rowhouse.errors import SettingsError
 from rowhouse.suggest import did_you_mean
@@ -88,21 +89,31 @@ class Settings:
         "URL of the S3-compatible object store that POST /api/upload-random writes to, such as"
         " https://s3.example.org. Empty: none.",
         "",
-        pattern=r"(https?://[^\s/?#@]+)?",
+        pattern=r"(https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)?",
     )
     object_store_bucket: str = setting(
         "Bucket of the object store: 3 to 63 lower-case letters, digits, dots and hyphens.",
         "",
         pattern=r"([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?",
     )
-    object_store_region: str = setting("Region that requests to the object store are signed for.", "us-east-1")
+    object_store_region: str = setting(
+        "Region that requests to the object store are signed for: letters, digits and hyphens.",
+        "us-east-1",
+        pattern="[A-Za-z0-9-]+",
+    )
     object_store_prefix: str = setting(
         "What the key of every object begins with: a path of letters, digits and ._=- that ends in a slash.",
         "diagnostics/",
         pattern=r"([A-Za-z0-9_=-][A-Za-z0-9._=-]*/)+",
     )
+    object_store_ca_certificate: str = setting(
+        "Certificate, as PEM, of the authority that signed the object store's. Empty: one that Debian knows did.", ""
+    )
     object_store_access_key: str = setting(
-        "Access key of the object store. Empty: requests are not signed.", "", secret=True
+        "Access key of the object store, with no blank or end of line in it. Empty: requests are not signed.",
+        "",
+        pattern="[!-~]*",
+        secret=True,
     )
     object_store_secret_key: str = setting("Secret key that belongs to the access key.", "", secret=True)
     datasets_dir: Path = setting("Folder with NAME/dataset.yml of each dataset.", Path("/etc/rowhouse/datasets"))  # noqa: RUF009
@@ -182,6 +193,11 @@ class Settings:
     def _contradictions(self) -> Iterator[str]:
         if self.port == self.admin_port:
             yield f"{PREFIX}ADMIN_PORT: must differ from {PREFIX}PORT."
+        try:
+            # Raises for an address or a port that cannot be one.
+            _ = urlsplit(self.object_store_endpoint).port
+        except ValueError as error:
+            yield f"{PREFIX}OBJECT_STORE_ENDPOINT: {error}."
         for pair in (
             ("object_store_endpoint", "object_store_bucket"),
             ("object_store_access_key", "object_store_secret_key"),
@@ -205,5 +221,6 @@ def _parse(text: str, kind: type, item: Field[Any]) -> object:
     if choices and text not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}, not {text!r}.{did_you_mean(text, choices)}")
     if item.metadata["pattern"] and not re.fullmatch(item.metadata["pattern"], text):
-        raise ValueError(f"cannot be {text!r}. {item.metadata['help']}")
+        given = repr(text) if item.repr else "what it is"
+        raise ValueError(f"cannot be {given}. {item.metadata['help']}")
     return kind(text)
