@@ -91,7 +91,7 @@ def test_docs(visit: Visitor) -> None:
 def test_pictures(visit: Visitor, pytestconfig: pytest.Config) -> None:
     """Take the pictures that `--pictures FOLDER` asks for: that of the README, and what a reviewer wants to see."""
     folder = pytestconfig.getoption("pictures")
-    path = "/#/air_quality?date__gte=2003-01-01&date__lte=2006-12-31"
-    page = drawn(visit(path, viewport={"width": 1360, "height": 1130}))
+    path = "/#/air_quality?pm10__gte=50"
+    page = drawn(visit(path, viewport={"width": 1240, "height": 900}))
     if folder:
         page.screenshot(path=Path(folder) / "explorer.png")
