@@ -25,11 +25,14 @@ columns:
 """
 ODD = f'name,whole,extra\n"{HOSTILE}",9223372036854775807,"{{""a"": ""{HOSTILE}""}}"\na/b?c#d,,\n'
 DESK = {"width": 1360, "height": 940}
+# Milliseconds; for machines that do much else.
+_PATIENCE = 20_000
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser. Root may only run it without its sandbox."""
+    expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
@@ -64,7 +67,7 @@ class Visitor:
         context = self._browser.new_context(base_url=self._base, **options)
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_PATIENCE)
         page.on("console", lambda said: self._complain(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self._complain(str(error)))
         page.on("dialog", lambda dialog: self._complain(dialog.message))
