@@ -37,4 +37,4 @@ lock: ## compile both lock files anew from the two pyproject.toml
 
 screenshot: ## the picture of the explorer in docs/, taken anew
 	@scripts/environment
-	@.venv/bin/pytest -q api/tests/test_browser.py -k pictures --pictures docs
+	@.venv/bin/pytest -q api/tests/test_browser_looks.py -k picture --pictures docs

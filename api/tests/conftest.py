@@ -4,13 +4,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg2
 import pytest
-from house import House, make_house
+from house import House, Served, make_house
 from hypothesis import HealthCheck, settings
 from parts import S3, Postgres, Redis
+
+if TYPE_CHECKING:
+    from browser import Visitor
+    from playwright.sync_api import Browser
 
 # Fixtures are made once for all examples of a property; how long one takes depends on what else the machine does.
 settings.register_profile(
@@ -24,7 +29,7 @@ settings.load_profile("default")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take an API to ask instead of one made for the tests; test_queries.py knows it."""
     parser.addoption("--api", metavar="URL", help="ask this API in test_queries.py; it serves the table of table.py")
-    parser.addoption("--pictures", metavar="FOLDER", help="put the pictures that test_browser.py takes there")
+    parser.addoption("--pictures", metavar="FOLDER", help="put the picture that test_browser_looks.py takes there")
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +71,24 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 def house(postgres: Postgres, tmp_path: Path) -> House:
     """An empty house."""
     return make_house(postgres, tmp_path)
+
+
+# For a module only: while it runs, no event loop of another test can.
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A browser, which most test processes never need."""
+    from browser import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: "Browser", served: Served) -> Iterator["Visitor"]:
+    """Opens paths of the module's server; at the end no page may have complained."""
+    from browser import Visitor
+
+    visitor = Visitor(browser, str(served.public.base_url))
+    yield visitor
+    visitor.close()
+    assert visitor.complaints == []

@@ -1,108 +1,25 @@
-"""The page at /, and that at /docs, in a real browser."""
+"""The page at /, in a real browser: what it does."""
 
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser import Visitor, drawn, rows, serve_samples, violations
 from house import Served, make_house
 from parts import Postgres, Redis
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Route, expect
 
-DATASETS = Path(__file__).parents[2] / "files" / "datasets"
-# In a browser it must stay what it is.
-HOSTILE = "<img src=x onerror=alert(1)>"
-ODD_YML = """\
-title: Odd values
-file: odd.csv
-key: name
-columns:
-  name: {type: text}
-  whole: {type: integer, unit: m}
-  extra: {type: json}
-"""
-ODD = f'name,whole,extra\n"{HOSTILE}",9223372036854775807,"{{""a"": ""{HOSTILE}""}}"\na/b?c#d,,\n'
 FIRST = "1\N{EN DASH}50 of 149,151"
 SECOND = "51\N{EN DASH}100 of 149,151"
-PHONE = {"width": 360, "height": 740}
-DESK = {"width": 1360, "height": 940}
-
-type Visit = Any
 
 
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The real datasets, and one with odd values."""
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    for name in ("air_quality", "restaurants"):
-        shutil.copytree(DATASETS / name, house.folder / name)
-    house.put(ODD, yml=ODD_YML, name="odd")
-    house.load()
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache}) as served:
+    with serve_samples(make_house(postgres, tmp_path_factory.mktemp("datasets")), redis) as served:
         yield served
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, which root may only run without its sandbox."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, served: Served) -> Iterator[Visit]:
-    """Opens a path in a window of its own; no page may complain, or ask anything of another host."""
-    complaints: list[str] = []
-    contexts = []
-    base = str(served.public.base_url)
-
-    def open_page(path: str = "/", **options: Any) -> Page:
-        options = {"viewport": DESK, "permissions": ["clipboard-read", "clipboard-write"]} | options
-        context = browser.new_context(base_url=base, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.on(
-            "request",
-            lambda asked: None if asked.url.startswith((base, "data:", "blob:")) else complaints.append(asked.url),
-        )
-        page.goto(path)
-        return page
-
-    open_page.complaints = complaints  # type: ignore[attr-defined]
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def rows(page: Page) -> Any:
-    return page.locator("tbody tr")
-
-
-def drawn(page: Page) -> Page:
-    """Wait until all of it is there."""
-    expect(rows(page).first).to_be_visible()
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    return page
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe-core finds fault with."""
-    found = Axe().run(page).response["violations"]
-    return [f"{item['id']}: {[node['target'] for node in item['nodes']]}" for item in found]
-
-
-def test_a_click_on_a_value_filters_rows_chart_map_and_request(visit: Visit, served: Served) -> None:
+def test_a_click_on_a_value_filters_rows_chart_map_and_request(visit: Visitor, served: Served) -> None:
     page = drawn(visit("/#/air_quality"))
     expect(page.locator(".total")).to_have_text("149,151 rows")
     station = page.get_by_role("region", name="station").get_by_role("checkbox").first
@@ -127,7 +44,7 @@ def test_a_click_on_a_value_filters_rows_chart_map_and_request(visit: Visit, ser
     expect(page.locator(".total")).to_have_text("149,151 rows")
 
 
-def test_sort_pages_and_the_way_back(visit: Visit) -> None:
+def test_sort_pages_and_the_way_back(visit: Visitor) -> None:
     page = drawn(visit("/#/air_quality"))
     header = page.get_by_role("columnheader", name="pm10")
     header.get_by_role("button").click()
@@ -148,7 +65,7 @@ def test_sort_pages_and_the_way_back(visit: Visit) -> None:
     expect(page.locator(".where")).to_have_text(SECOND)
 
 
-def test_ranges_and_texts_filter_and_the_address_brings_them_back(visit: Visit, served: Served) -> None:
+def test_ranges_and_texts_filter_and_the_address_brings_them_back(visit: Visitor, served: Served) -> None:
     page = drawn(visit("/#/air_quality"))
     page.get_by_label("pm10 from").fill("60")
     page.get_by_label("pm10 from").press("Enter")
@@ -167,7 +84,7 @@ def test_ranges_and_texts_filter_and_the_address_brings_them_back(visit: Visit, 
     expect(other.locator(".total")).to_have_text("149,151 rows")
 
 
-def test_chart_and_map_are_drawn_and_clicked(visit: Visit) -> None:
+def test_chart_and_map_are_drawn_and_clicked(visit: Visitor) -> None:
     page = drawn(visit("/#/air_quality"))
     inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v, i) => i % 4 == 3 && v)"
     assert page.locator("canvas").evaluate(inked)
@@ -184,7 +101,7 @@ def test_chart_and_map_are_drawn_and_clicked(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("name", "start"), [("CSV", b"id,name,"), ("GeoJSON", b'{"type":"Feat'), ("Parquet", b"PAR1")])
-def test_a_download_is_the_selection(visit: Visit, name: str, start: bytes) -> None:
+def test_a_download_is_the_selection(visit: Visitor, name: str, start: bytes) -> None:
     page = drawn(visit("/#/restaurants?borough=Market"))
     with page.expect_download() as caught:
         page.get_by_role("link", name=name, exact=True).first.click()
@@ -193,7 +110,7 @@ def test_a_download_is_the_selection(visit: Visit, name: str, start: bytes) -> N
     assert b"Hillside" not in content
 
 
-def test_a_row_opens_and_closes_by_keys_alone(visit: Visit) -> None:
+def test_a_row_opens_and_closes_by_keys_alone(visit: Visitor) -> None:
     page = drawn(visit("/#/restaurants"))
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the data")).to_be_focused()
@@ -220,66 +137,7 @@ def test_a_row_opens_and_closes_by_keys_alone(visit: Visit) -> None:
     expect(drawn(page).get_by_role("region", name="borough").get_by_role("checkbox").first).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/#/air_quality?station=DENI051", "/#/restaurants", "/#/nowhere"])
-def test_axe_finds_no_violation(visit: Visit, scheme: str, path: str) -> None:
-    page = visit(path, color_scheme=scheme)
-    if "nowhere" not in path:
-        drawn(page)
-    expect(page.get_by_role("heading").first).to_be_visible()
-    assert violations(page) == []
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 128")
-    assert dark == (scheme == "dark")
-
-
-def test_the_theme_can_be_chosen_and_stays(visit: Visit) -> None:
-    page = drawn(visit("/#/restaurants", color_scheme="light"))
-    page.get_by_role("button", name="Theme: System").click()
-    page.get_by_role("button", name="Theme: Light").click()
-    page.reload()
-    expect(page.get_by_role("button", name="Theme: Dark")).to_be_visible()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 19, 17)"
-
-
-@pytest.mark.parametrize("path", ["/#/air_quality", "/#/restaurants/1001", "/#/odd"])
-def test_a_phone_shows_it_without_scrolling_sideways(visit: Visit, path: str) -> None:
-    page = visit(path, viewport=PHONE, has_touch=True, is_mobile=True)
-    expect(page.locator(".where")).to_be_attached()
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    if path == "/#/air_quality":
-        expect(page.get_by_label("pm10 from")).to_be_hidden()
-        page.get_by_role("button", name="Filters").click()
-        expect(page.get_by_label("pm10 from")).to_be_visible()
-        assert violations(page) == []
-
-
-def test_values_are_text_and_exact(visit: Visit) -> None:
-    page = drawn(visit("/#/odd"))
-    expect(page.locator("tbody")).to_contain_text(HOSTILE)
-    expect(page.locator("tbody")).to_contain_text("9223372036854775807")
-    expect(page.locator("tbody .null")).to_have_count(2)
-    expect(page.locator(".views")).to_be_hidden()
-    page.get_by_role("link", name="a/b?c#d").click()
-    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("name a/b?c#d")
-    expect(page.get_by_role("dialog").locator("dd").first).to_have_text("a/b?c#d")
-
-
-def test_nothing_to_show(visit: Visit) -> None:
-    def empty(route: Route) -> None:
-        page = {"data": [], "meta": {"total": 0, "limit": 50}, "links": {"next": None}}
-        route.fulfill(json=page)
-
-    page = visit("/#/restaurants")
-    page.route("**/odd?*", empty)
-    page.get_by_label("Dataset").select_option("odd")
-    expect(page.locator(".where")).to_have_text("There are no rows yet.")
-    page.goto("/#/restaurants?name__contains=zzz")
-    expect(page.locator(".where")).to_have_text("No rows match these filters.")
-    assert violations(page) == []
-
-
-def test_a_mistake_is_told_and_there_is_a_way_on(visit: Visit) -> None:
+def test_a_mistake_is_told_and_there_is_a_way_on(visit: Visitor) -> None:
     page = visit("/#/air_quality?pm01=5")
     expect(page.locator(".problem")).to_contain_text("Did you mean pm10?")
     assert violations(page) == []
@@ -290,7 +148,7 @@ def test_a_mistake_is_told_and_there_is_a_way_on(visit: Visit) -> None:
     visit.complaints.clear()
 
 
-def test_a_private_dataset_asks_for_a_key(visit: Visit) -> None:
+def test_a_private_dataset_asks_for_a_key(visit: Visitor) -> None:
     def guard(route: Route) -> None:
         if route.request.headers.get("authorization") == "Bearer secret":
             route.continue_()
@@ -313,17 +171,3 @@ def test_a_private_dataset_asks_for_a_key(visit: Visit) -> None:
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
     assert all("401" in said for said in visit.complaints)
     visit.complaints.clear()
-
-
-def test_docs(visit: Visit) -> None:
-    page = visit("/docs")
-    expect(page.get_by_text("GET").first).to_be_visible()
-
-
-def test_pictures(visit: Visit, pytestconfig: pytest.Config) -> None:
-    """Take the pictures that `--pictures FOLDER` asks for: that of the README, and what a reviewer wants to see."""
-    folder = pytestconfig.getoption("pictures")
-    path = "/#/air_quality?date__gte=2003-01-01&date__lte=2006-12-31"
-    page = drawn(visit(path, viewport={"width": 1360, "height": 1130}))
-    if folder:
-        page.screenshot(path=Path(folder) / "explorer.png")

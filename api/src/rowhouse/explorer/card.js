@@ -19,7 +19,7 @@ export class Card {
     this.file.href = file;
     this.file.setAttribute("aria-label", `${title}, as ${format}`);
     this.file.hidden = false;
-    const cut = isAll ? "" : `Only the first ${rows.length.toLocaleString("en")} groups are drawn. `;
+    const cut = isAll ? "" : `Only ${rows.length.toLocaleString("en")} groups are drawn. `;
     this.note.textContent = cut + note;
     this.stage.hidden = false;
   }

@@ -8,7 +8,9 @@ import { aggregatePath, changed } from "./state.js";
 import { isNumber, isTime, measureText } from "./values.js";
 import { bestPart } from "./times.js";
 
-const PAGES = 5;
+// Of at most 1,000 groups each: what can be told apart, and a bound on what is asked of the database.
+const CHART_PAGES = 5;
+const MAP_PAGES = 2;
 const FUNCTIONS = ["avg", "min", "max", "sum"];
 
 /** Both views of one dataset, as far as it has times and places; `go` shows another state, `open` one row. */
@@ -40,7 +42,7 @@ export class Views {
       this.drawControls(state, measure, column, part, best);
       const group = `${column.name}.${best}`;
       const parameters = { group_by: group, select: measure };
-      const { rows, isAll } = await this.groups(aggregatePath(state, { ...parameters, limit: "1000" }), signal);
+      const { rows, isAll } = await this.groups(aggregatePath(state, { ...parameters, limit: "1000" }), CHART_PAGES, signal);
       const title = `${measureText(measure, this.dataset.columns)} by ${best}`;
       const file = aggregatePath(state, parameters, { suffix: ".csv" });
       await this.chart.draw({ state, rows, isAll, title, file, column, part: best, group, measure });
@@ -54,17 +56,17 @@ export class Views {
       const labels = this.dataset.columns.filter((column) => column.functions.includes("max") && (column.type === "text" || column.name === this.dataset.key));
       const extremes = labels.flatMap(({ name }) => [`min.${name}`, `max.${name}`]);
       const select = [...new Set(["count", measure, ...extremes])].join(",");
-      const parameters = { group_by: `${longitude},${latitude}`, select };
-      const { rows, isAll } = await this.groups(aggregatePath(state, { ...parameters, limit: "1000" }), signal);
+      const parameters = { group_by: `${longitude},${latitude}`, select, sort: "-count" };
+      const { rows, isAll } = await this.groups(aggregatePath(state, { ...parameters, limit: "1000" }), MAP_PAGES, signal);
       const file = aggregatePath(state, parameters, { suffix: ".geojson" });
       await this.places.draw({ state, rows, isAll, title: `${measureText(measure, this.dataset.columns)} by place`, file, measure, labels });
     });
   }
 
   /** The groups of the first pages, and whether these are all. */
-  async groups(path, signal) {
+  async groups(path, pages, signal) {
     const rows = [];
-    for (let page = 0; page < PAGES && path; page++) {
+    for (let page = 0; page < pages && path; page++) {
       const answer = await ask(path, this.dataset.name, signal);
       rows.push(...answer.data);
       path = answer.links.next;
