@@ -9,7 +9,7 @@ import pytest
 from house import House, Served, make_house
 from parts import Postgres
 from test_resources import assert_problem
-from written import NOTES_YML, add, rows, serve
+from written import NOTES_YML, add, emptied, rows, serve
 
 CODINGS = ("identity", "gzip", "zstd", "gzip, identity;q=0")
 
@@ -32,9 +32,7 @@ def served(house: House) -> Iterator[Served]:
 @pytest.fixture
 def client(served: Served) -> httpx.Client:
     """A client of a server whose dataset is empty."""
-    for row in rows(served.public):
-        assert served.public.delete(f"/notes/{row['id']}").status_code == 204
-    return served.public
+    return emptied(served.public, "/notes")
 
 
 def tag(client: httpx.Client, path: str, coding: str = "identity") -> str:

@@ -12,7 +12,7 @@ import pytest
 from house import House, Served, make_house
 from parts import Postgres, wait_until
 from test_resources import assert_problem
-from written import NOTES_YML, add, rows, serve
+from written import NOTES_YML, add, emptied, rows, serve
 
 CLIENTS = 8
 
@@ -35,9 +35,7 @@ def both(house: House) -> Iterator[tuple[Served, Served]]:
 @pytest.fixture
 def clients(both: tuple[Served, Served]) -> tuple[httpx.Client, httpx.Client]:
     """Clients of two processes whose dataset is empty."""
-    for row in rows(both[0].public):
-        assert both[0].public.delete(f"/notes/{row['id']}").status_code == 204
-    return both[0].public, both[1].public
+    return emptied(both[0].public, "/notes"), both[1].public
 
 
 def at_once(work: Callable[[int], Any], count: int = CLIENTS) -> list[Any]:

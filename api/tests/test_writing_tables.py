@@ -70,7 +70,7 @@ def test_a_load_touches_no_row_and_sees_what_sql_has_written(people: House) -> N
         [("[name]", "[]")],
         [("minimum: 0", "maximum: 30")],
         [("integer, minimum: 0", "integer, unique: true")],
-        [("integer, minimum: 0", "integer")],
+        [("age: {type: integer, minimum: 0}", "age: {type: integer}")],
         [("text, required: true", "text")],
         [("text, required: true", "text, required: true, enum: [Ann, Bob]")],
         [("title: People", "title: Persons")],
@@ -107,8 +107,8 @@ def layout(house: House) -> list[str]:
         (
             "age: {type: integer, minimum: 0}",
             "age: {type: text}",
-            "columns.age.type: would become text from bigint, but 2 rows have a value in it",
-            "ALTER TABLE {table} ALTER COLUMN age TYPE text USING age::text",
+            'columns.age.type: would become text COLLATE "C" from bigint, but 2 rows have a value in it',
+            'ALTER TABLE {table} DROP CONSTRAINT {check}, ALTER COLUMN age TYPE text COLLATE "C" USING age::text',
         ),
         (
             "  age: {type: integer, minimum: 0}\n",
@@ -161,9 +161,13 @@ def test_what_would_break_rows_is_refused_until_they_are_migrated(
         ((key,),) = people.sql(
             "SELECT conname FROM pg_constraint WHERE conrelid = 'people_rows'::regclass AND contype = 'p'"
         )
-        table = f"{people.schema}.people_rows"
-        people.sql(remedy.format(table=table, key=key))
-        first = remedy.format(table=table, key=key).partition(";")[0]
+        ((check,),) = people.sql(
+            "SELECT conname FROM pg_constraint WHERE conrelid = 'people_rows'::regclass AND contype = 'c' "
+            "AND pg_get_constraintdef(oid) LIKE '%age%'"
+        )
+        statements = remedy.format(table=f"{people.schema}.people_rows", key=key, check=check)
+        people.sql(statements)
+        first = statements.partition(";")[0]
         if "WHERE id" not in first and "= 1 " not in first:
             # It is the one that was advised.
             assert first in str(caught.value)
