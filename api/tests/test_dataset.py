@@ -254,7 +254,7 @@ def test_a_writable_dataset(tmp_path: Path) -> None:
         (
             "{type: text}",
             "{type: text, from: Name}",
-            "columns.name.from: a writable dataset has no file. Take from out.",
+            "columns.name.from: a writable dataset has no file.",
         ),
     ],
 )

@@ -1,10 +1,13 @@
 """Two processes write and read the same dataset; PostgreSQL goes away and comes back."""
 
+import os
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -132,6 +135,30 @@ def test_every_page_is_one_state(clients: tuple[httpx.Client, httpx.Client]) -> 
         done.set()
         writer.join()
     assert len(seen) > 1
+
+
+def test_a_killed_process_leaves_whole_rows_and_all_that_it_has_confirmed(house: House) -> None:
+    with serve(house) as survivor:
+        emptied(survivor.public, "/notes")
+        confirmed: list[int] = []
+
+        def write(number: int) -> None:
+            confirm = confirmed.append
+            with suppress(httpx.TransportError):
+                for i in range(10_000):
+                    confirm(add(victim.public, code=f"{number}-{i}")["id"])
+
+        with serve(house) as victim, ThreadPoolExecutor(4) as pool:
+            work = [pool.submit(write, number) for number in range(4)]
+            wait_until(lambda: len(confirmed) > 50, "some rows")
+            os.killpg(victim.process.pid, signal.SIGKILL)
+            for done in work:
+                done.result()
+        page = survivor.public.get("/notes?limit=1000").json()
+        assert set(confirmed) <= {row["id"] for row in page["data"]}
+        # The one that was under way may have been committed or not, but is counted if it is there.
+        assert len(confirmed) <= len(page["data"]) == page["meta"]["total"] <= len(confirmed) + 4
+        assert add(survivor.public, code="after")["id"] not in confirmed
 
 
 def test_a_request_that_is_being_answered_elsewhere(clients: tuple[httpx.Client, httpx.Client], house: House) -> None:

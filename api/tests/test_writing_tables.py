@@ -186,6 +186,7 @@ def test_all_that_is_in_the_way_is_said_at_once_and_by_the_command(people: House
 
 
 def test_an_empty_table_can_become_anything(house: House) -> None:
+    house.let_reader_read()
     house.put(yml=YML, name="people")
     house.load()
     change(
@@ -194,7 +195,7 @@ def test_an_empty_table_can_become_anything(house: House) -> None:
         ("age: {type: integer, minimum: 0}", "age: {type: date, required: true}\n  mail: {type: text, required: true}"),
         ("  id: {type: integer}\n", ""),
     )
-    with house.serve({"WORKERS": "1"}) as served:
+    with serve(house) as served:
         row = {"name": "Ann", "age": "2025-01-01", "mail": "a@example.org"}
         assert add(served.public, "/people", **row) == row
 
@@ -217,7 +218,7 @@ def test_pods_of_the_older_description_go_on(people: House) -> None:
 def test_pods_of_a_newer_description_wait_for_the_load(people: House) -> None:
     yml = YML.replace("  age:", "  nick: {type: text}\n  age:")
     people.put(yml=yml, name="people")
-    with people.serve({"WORKERS": "1"}, until_ready=False) as served:
+    with serve(people, until_ready=False) as served:
         wait_until(lambda: answers(served), "the server")
         wait_until(lambda: served.public.get("/health").status_code == 503, "the first look")
         assert "was not made yet" in assert_problem(served.public.get("/people"), 503, "unavailable")["detail"]

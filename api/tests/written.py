@@ -37,9 +37,9 @@ EMPTY: dict[str, Any] = dict.fromkeys(["level", "part", "day", "time", "flag", "
 
 
 @contextmanager
-def serve(house: House, **extra: str) -> Iterator[Served]:
+def serve(house: House, *, until_ready: bool = True) -> Iterator[Served]:
     """Serve by the role that may only write what loads let it write."""
-    with house.serve({"WORKERS": "1", "DATABASE_USER": "reader", **extra}) as served:
+    with house.serve({"WORKERS": "1", "DATABASE_USER": "reader"}, until_ready=until_ready) as served:
         yield served
 
 
