@@ -168,6 +168,12 @@ class House:
         finally:
             connection.close()
 
+    def let_reader_read(self) -> None:
+        """Make the schema, and let the role `reader` read what will be in it, as database.sql does for the API's."""
+        self.sql(f"CREATE SCHEMA {self.schema}")
+        self.sql(f"GRANT USAGE ON SCHEMA {self.schema} TO reader")
+        self.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {self.schema} GRANT SELECT ON TABLES TO reader")
+
     def tables(self) -> list[str]:
         """Return the tables with rows, in order."""
         found = self.sql(

@@ -231,3 +231,33 @@ def test_a_mistake_in_the_dialect_is_named(tmp_path: Path, csv: str, said: str) 
 def test_a_dialect_is_for_csv(tmp_path: Path) -> None:
     write(tmp_path, STATIONS_YML.replace("stations.csv", "stations.json.gz") + "csv: {decimal: ','}\n")
     assert problems(tmp_path) == ["stations/dataset.yml: csv: stations.json.gz is json, not CSV. Take csv out."]
+
+
+WRITABLE_YML = STATIONS_YML.replace("file: stations.csv", "writable: true")
+
+
+def test_a_writable_dataset(tmp_path: Path) -> None:
+    dataset = read_one(tmp_path, WRITABLE_YML)
+    assert (dataset.writable, dataset.file) == (True, "")
+    assert not read_one(tmp_path, STATIONS_YML).writable
+    assert dataset.schema_hash != read_one(tmp_path, STATIONS_YML).schema_hash
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("writable: true", "writable: false", "the file: file is missing, and it is not writable."),
+        ("writable: true", "writable: 1", "writable: must be true or false, not 1."),
+        ("key: id", "key: id\nfile: x.csv", "file: a writable dataset has no file, it starts empty. Take file out"),
+        ("key: id", "key: id\ncsv: {delimiter: ';'}", "csv: a writable dataset has no file"),
+        ("key: id", "key: id\nmax_rejects: 1", "max_rejects: a writable dataset has no file"),
+        (
+            "{type: text}",
+            "{type: text, from: Name}",
+            "columns.name.from: a writable dataset has no file.",
+        ),
+    ],
+)
+def test_what_a_writable_dataset_cannot_have(tmp_path: Path, old: str, new: str, said: str) -> None:
+    write(tmp_path, WRITABLE_YML.replace(old, new))
+    assert any(said in problem for problem in problems(tmp_path))

@@ -199,8 +199,20 @@ def test_each_operator_and_function_has_its_meaning_in_it() -> None:
     assert all(f"`{function}.COLUMN`: {function.meaning}" in select for function in Function)
 
 
+@pytest.mark.parametrize("key_type", [ColumnType.INTEGER, ColumnType.TEXT, ColumnType.DATE])
+def test_what_writes_is_valid_and_there_only_where_something_can_be_written(key_type: ColumnType) -> None:
+    whole = parsed(dataset(), replace(dataset(key_type), name="written", writable=True))
+    check(whole)
+    assert whole["paths"]["/written"].keys() == {"get", "post"}
+    assert whole["paths"]["/written/{key}"].keys() == {"get", "put", "patch", "delete"}
+    for path, node in whole["paths"].items():
+        assert path.startswith("/written") or path == "/api/upload-random" or node.keys() == {"get"}
+    required = whole["components"]["schemas"]["written.new"]["required"]
+    assert required == ([] if key_type is ColumnType.INTEGER else ["id"])
+
+
 def test_each_kind_of_problem_is_in_a_response_that_refers_to_it() -> None:
-    whole = parsed(replace(dataset(), private=True))
+    whole = parsed(replace(dataset(), private=True), replace(dataset(), name="written", writable=True))
     responses = whole["components"]["responses"]
     contents = [node.get("content", {}).get("application/problem+json") for node in responses.values()]
     schemas = [content["schema"] for content in contents if content]

@@ -88,7 +88,7 @@ CONFIGURATION = """\
 [checks.negative_data_rejection]
 expected-statuses = [400, 404, 405, 406, 409, 412, 414, 415, 422]
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", 404, 406, 409, 412]
+expected-statuses = ["2xx", "3xx", 404, 406, 409]
 """
 
 

@@ -128,9 +128,7 @@ def test_while_postgresql_is_away_hits_go_on_and_misses_say_so_at_once(
 
 def test_a_role_that_may_only_read_can_serve(house: House) -> None:
     house.put_stations(1)
-    house.sql(f"CREATE SCHEMA {house.schema}")
-    house.sql(f"GRANT USAGE ON SCHEMA {house.schema} TO reader")
-    house.sql(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {house.schema} GRANT SELECT ON TABLES TO reader")
+    house.let_reader_read()
     house.load()
     with house.serve({"DATABASE_USER": "reader"}) as served:
         assert served.public.get("/stations/1").status_code == 200

@@ -17,9 +17,12 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         return
     if case.query:
         case.query = _valid(dict(case.query), is_aggregate="/aggregate" in case.path)
-    if case.headers and "Idempotency-Key" in case.headers:
-        # A key belongs to one request.
-        case.headers["Idempotency-Key"] = secrets.token_hex(16)
+    if case.headers and case.method not in ("GET", "HEAD"):
+        # What the state is, and which keys were used, only the server knows.
+        for name in ("If-Match", "If-None-Match", "If-Unmodified-Since"):
+            case.headers.pop(name, None)
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = secrets.token_hex(16)
     if case.method in ("PUT", "PATCH") and isinstance(case.body, dict):
         # What it is has the path to say; no schema of a body can know that.
         case.body = {name: value for name, value in case.body.items() if name not in _KEYS}

@@ -186,12 +186,14 @@ class Fitting:
         """Return type and whether it is required of each column that dataset.yml could describe; none: no table."""
         found = self._connection.execute(
             text(
-                "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute "
+                "SELECT attname, attnotnull, "
+                "format_type(atttypid, atttypmod) || coalesce(' COLLATE ' || quote_ident(collname), '') "
+                "FROM pg_attribute LEFT JOIN pg_collation ON pg_collation.oid = attcollation "
                 "WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped AND NOT attname ^@ '_'"
             ),
             {"table": self._name},
         )
-        return {name: (kind, is_required) for name, kind, is_required in found}
+        return {name: (kind, is_required) for name, is_required, kind in found}
 
     def _constraints(self) -> dict[str, str]:
         """Return the kinds of the constraints, by their names: `p` is the primary key."""
@@ -218,4 +220,5 @@ class Fitting:
 
     def _type_name(self, column: Column) -> str:
         """Return the type as PostgreSQL names it."""
-        return self._sql_type(column).partition(" COLLATE")[0].lower()
+        kind, collate, collation = self._sql_type(column).partition(" COLLATE ")
+        return kind.lower() + collate + collation

@@ -31,7 +31,7 @@ _KEY = re.compile(r'"(?P<quoted>(?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}
 
 
 @dataclass(frozen=True)
-class Repeatable:
+class KeyedRequest:
     """What tells a request from others, and whether it is the same one again.
 
     Attributes:
@@ -43,7 +43,7 @@ class Repeatable:
     fingerprint: str
 
     @classmethod
-    def of(cls, req: Request, body: bytes) -> "Repeatable | None":
+    def of(cls, req: Request, body: bytes) -> "KeyedRequest | None":
         """Read the header; None when there is none.
 
         Raises:
@@ -57,8 +57,9 @@ class Repeatable:
             raise InvalidIdempotencyKeyProblem(
                 "Idempotency-Key must be 1 to 255 printable signs of ASCII, better in quotes, such as a UUID."
             )
-        # Two clients may choose the same key; who has shown a credential is told by it.
-        sender = str(getattr(req.context, "principal", ""))
+        # Two clients may choose the same one; who has shown an API key is known by that.
+        api_key = getattr(req.context, "key", None)
+        sender = api_key.id if api_key else ""
         request = b"\n".join((req.method.encode(), req.path.encode(errors="replace"), body))
         key = found["bare"] or re.sub(r'\\(["\\])', r"\1", found["quoted"])
         return cls(_digest(f"{sender}\n{key}".encode()), _digest(request))
@@ -109,7 +110,7 @@ class Answers:
         )
         self._keep = str(insert(table).compile(dialect=dialect, column_keys=facts))
 
-    def find(self, execute: Execute, request: Repeatable) -> Answer | None:
+    def find(self, execute: Execute, request: KeyedRequest) -> Answer | None:
         """Return what was answered to the request before; until the transaction's end nobody else may answer it.
 
         Raises:
@@ -131,7 +132,7 @@ class Answers:
         row = None if data is None else WrittenRow(value, data.encode(), revision, changed_at)
         return Answer(row, is_created, is_replayed=True)
 
-    def keep(self, execute: Execute, request: Repeatable, row: WrittenRow, answer: Answer) -> None:
+    def keep(self, execute: Execute, request: KeyedRequest, row: WrittenRow, answer: Answer) -> None:
         """Keep what is answered, and let some go that are too old; `row` is what the request was about."""
         facts = {"dataset": self._dataset.name, "digest": request.digest}
         execute(self._clear, facts)

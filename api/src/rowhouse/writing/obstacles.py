@@ -43,10 +43,12 @@ class Obstacles:
         """Look for values that would have to become others."""
         cell = self._quote(column.name)
         if count := self._count(f"{cell} IS NOT NULL"):
+            # Their SQL is of the old type; the next load adds what is still a rule.
+            drops = "".join(f"DROP CONSTRAINT {self._quote(name)}, " for name in self._checks_of(column))
             self._found.append(
                 f"columns.{column.name}.type: would become {after} from {before}, but {_rows(count)} a value in it. "
-                f"Convert them (replicas of the old release then answer 503): "
-                f"ALTER TABLE {self._table} ALTER COLUMN {cell} TYPE {after} USING {cell}::{after}"
+                f"Convert them (replicas of the old release then answer 503): ALTER TABLE {self._table} {drops}"
+                f"ALTER COLUMN {cell} TYPE {after} USING {cell}::{after.partition(' COLLATE')[0]}"
             )
 
     def of_absence(self, name: str) -> None:
@@ -125,6 +127,13 @@ class Obstacles:
     def _shared(self, cell: str) -> str:
         """Return what asks for the values that several rows have."""
         return f"SELECT {cell} FROM {self._table} GROUP BY {cell} HAVING count(*) > 1"  # noqa: S608 - names are quoted
+
+    def _checks_of(self, column: Column) -> list[str]:
+        names = text(
+            "SELECT conname FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) "
+            "WHERE conrelid = to_regclass(:table) AND contype = 'c' AND attname = :column"
+        )
+        return [*self._connection.scalars(names, {"table": self._table, "column": column.name})]
 
     def _count(self, condition: str, values: Mapping[str, object] = MappingProxyType({})) -> int:
         statement = select(func.count()).select_from(self._rows).where(text(condition))

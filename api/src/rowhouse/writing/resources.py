@@ -17,7 +17,7 @@ from rowhouse.store import Store
 from rowhouse.values import missing_row, parse_key
 from rowhouse.variants import Variant, choose_variant
 from rowhouse.writing.body import JSON_TYPE, MERGE_PATCH_TYPE, parse_object, read_body
-from rowhouse.writing.idempotency import Answer, Repeatable
+from rowhouse.writing.idempotency import Answer, KeyedRequest
 from rowhouse.writing.live import LiveAnswers
 from rowhouse.writing.rows import RowReader
 from rowhouse.writing.tags import Preconditions
@@ -50,12 +50,12 @@ class Desk:
         return choose_variant(req)
 
     @staticmethod
-    async def read(req: Request, media_types: Sequence[str], accept: str) -> tuple[dict[str, Any], Repeatable | None]:
-        """Return the members that were sent; raises as `read_body`, `parse_object` and `Repeatable.of` do."""
+    async def read(req: Request, media_types: Sequence[str], accept: str) -> tuple[dict[str, Any], KeyedRequest | None]:
+        """Return the members that were sent; raises as `read_body`, `parse_object` and `KeyedRequest.of` do."""
         body = await read_body(req, media_types, accept)
         # In a thread: of a megabyte it takes milliseconds.
         members = await asyncio.to_thread(parse_object, body)
-        return members, Repeatable.of(req, body)
+        return members, KeyedRequest.of(req, body)
 
     async def answer(self, req: Request, resp: Response, answer: Answer, variant: Variant) -> None:
         """Answer with the row, or with nothing when it is gone."""
@@ -137,7 +137,7 @@ class WritableRowResource(DatasetResource):
         """Remove a row."""
         variant = self._desk.open(req)
         value = parse_key(self.dataset.key, key)
-        answer = await self._desk.writer.delete(value, Preconditions.of(req), Repeatable.of(req, b""))
+        answer = await self._desk.writer.delete(value, Preconditions.of(req), KeyedRequest.of(req, b""))
         await self._desk.answer(req, resp, answer, variant)
 
     async def on_options(self, _req: Request, resp: Response, **_params: str) -> None:

@@ -24,7 +24,7 @@ from rowhouse.problems import ConflictProblem, InvalidRowProblem, RowNotFoundPro
 from rowhouse.values import INTEGER_RANGE, Value, format_value, missing_row, show
 from rowhouse.versions import Version
 from rowhouse.writing.constraints import key_name, unique_names
-from rowhouse.writing.idempotency import Answer, Answers, Repeatable, in_use
+from rowhouse.writing.idempotency import Answer, Answers, KeyedRequest, in_use
 from rowhouse.writing.judging import Judge
 from rowhouse.writing.reading import WrittenRow, written_row
 from rowhouse.writing.rows import Values, merge, write_json
@@ -73,7 +73,7 @@ class Writer:
         self._turn = asyncio.Lock()
         self._under_way: set[str] = set()
 
-    async def create(self, values: Values, conditions: Preconditions, request: Repeatable | None) -> Answer:
+    async def create(self, values: Values, conditions: Preconditions, request: KeyedRequest | None) -> Answer:
         """Add a row; when its key is missing, an integer, it is given the next one."""
 
         def work(execute: Execute, state: _State) -> tuple[WrittenRow, Answer]:
@@ -86,7 +86,7 @@ class Writer:
         return await self._once(work, request)
 
     async def replace(
-        self, key: Value, values: Values, conditions: Preconditions, request: Repeatable | None
+        self, key: Value, values: Values, conditions: Preconditions, request: KeyedRequest | None
     ) -> Answer:
         """Put a row in the place of the one with this key, or where none is."""
 
@@ -99,7 +99,9 @@ class Writer:
 
         return await self._once(work, request)
 
-    async def change(self, key: Value, patch: Values, conditions: Preconditions, request: Repeatable | None) -> Answer:
+    async def change(
+        self, key: Value, patch: Values, conditions: Preconditions, request: KeyedRequest | None
+    ) -> Answer:
         """Change some columns of the row with this key, by a JSON Merge Patch (RFC 7396)."""
 
         def work(execute: Execute, state: _State) -> tuple[WrittenRow, Answer]:
@@ -114,7 +116,7 @@ class Writer:
 
         return await self._once(work, request)
 
-    async def delete(self, key: Value, conditions: Preconditions, request: Repeatable | None) -> Answer:
+    async def delete(self, key: Value, conditions: Preconditions, request: KeyedRequest | None) -> Answer:
         """Remove the row with this key."""
 
         def work(execute: Execute, state: _State) -> tuple[WrittenRow, Answer]:
@@ -126,7 +128,7 @@ class Writer:
 
         return await self._once(work, request)
 
-    async def _once(self, work: _Work, request: Repeatable | None) -> Answer:
+    async def _once(self, work: _Work, request: KeyedRequest | None) -> Answer:
         """Do the work in a transaction, unless the request is a repetition."""
 
         def transaction(execute: Execute) -> Answer:

@@ -13,9 +13,15 @@ def descriptions(datasets_dir: Path) -> dict[str, str]:
 
 
 def file_problems(datasets_dir: Path) -> Iterator[str]:
-    """Yield one sentence for every data file that is missing or empty; dataset.yml itself is valid."""
+    """Yield one sentence for every data file that is missing or empty; dataset.yml itself is valid.
+
+    A writable dataset has none.
+    """
     for description in sorted(datasets_dir.glob("*/dataset.yml")):
-        path = description.parent / yaml.safe_load(description.read_text(encoding="utf-8"))["file"]
+        file = yaml.safe_load(description.read_text(encoding="utf-8")).get("file")
+        if file is None:
+            continue
+        path = description.parent / file
         if not path.is_file():
             yield f"{path} does not exist. Put the data there, or correct `file` in {description}."
         elif _is_empty(path):
