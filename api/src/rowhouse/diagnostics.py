@@ -49,7 +49,7 @@ class PartsResource:
         reasons, _ = served(self._store, self._datasets)
         database = State.FAILING if reasons else State.OK
         if cache is State.FAILING:
-            reasons.append("Redis fails; answers come from PostgreSQL. The log says why")
+            reasons.append("Redis takes no entry: answers come from PostgreSQL")
         if objects is State.FAILING:
             reasons.append("The object store fails. The log says why")
         parts = {"database": database, "cache": cache, "object_store": objects}

@@ -22,8 +22,10 @@ _PATIENCE_SECONDS = 5
 _REMEMBER_SECONDS = 5
 # Below the prefix, but nothing is ever written there.
 _EMPTY_FOLDER = "none"
-# How the library tells that the store answers as one does to a mistake. Its kinds of errors do not tell that apart.
-_REFUSAL = re.compile(r"status code: 4\d\d|Received redirect")
+# How the library tells what the store has answered. Its kinds of errors do not tell mistakes of ours from failures.
+_ANSWER = re.compile(r"non-2xx status code: (\d{3})|Received redirect")
+# Too slow, too many requests, and whatever begins with 5.
+_PASSING = ("408", "429", "5")
 # What follows is the error once more, from the inside.
 _DETAILS = "Debug source:"
 # The store may send as much as it likes.
@@ -50,7 +52,7 @@ class Bucket:
     name: str
     prefix: str
     region: str
-    access_key: str
+    access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     ca_certificate: str = ""
 
@@ -113,7 +115,8 @@ class ObjectStore:
             raise ObjectStoreAwayError(f"no answer within {self._patience_seconds:.0f} s") from error
         except (BaseError, OSError, ValueError) as error:
             said, _, _ = str(error).partition(_DETAILS)
-            if _REFUSAL.search(said):
+            answer = _ANSWER.search(said)
+            if answer and not (answer[1] or "").startswith(_PASSING):
                 raise ObjectStoreRefusedError(_one_line(said)) from error
             # Only the details tell why there is no connection.
             raise ObjectStoreAwayError(_one_line(str(error))) from error
