@@ -92,6 +92,6 @@ def test_pictures(visit: Visitor, pytestconfig: pytest.Config) -> None:
     """Take the pictures that `--pictures FOLDER` asks for: that of the README, and what a reviewer wants to see."""
     folder = pytestconfig.getoption("pictures")
     path = "/#/air_quality?pm10__gte=50"
-    page = drawn(visit(path, viewport={"width": 1200, "height": 1060}))
+    page = drawn(visit(path, viewport={"width": 1200, "height": 950}))
     if folder:
         page.screenshot(path=Path(folder) / "explorer.png")

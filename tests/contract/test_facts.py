@@ -16,8 +16,8 @@ from tests.contract import role_readme
 ROOT = role_readme.ROOT
 COLLECTION = ROOT / "collections/ansible_collections/rowhouse/platform"
 MAXIMAL_LINES = 300
-# Lock files and what Go writes about modules are data, made by tools.
-DATA = re.compile(r"(^|/)(requirements\.txt|go\.mod|go\.sum)$|^files/datasets/.*\.(csv|gz|json|ndjson)$")
+# Lock files, pictures and what Go writes about modules are data, made by tools.
+DATA = re.compile(r"(^|/)(requirements\.txt|go\.mod|go\.sum)$|\.png$|^files/datasets/.*\.(csv|gz|json|ndjson)$")
 
 
 def tracked(*patterns: str) -> list[Path]:
