@@ -86,8 +86,10 @@ class Catalog:
         )
 
     def table(self, dataset: Dataset, version: int) -> Table:
-        """Describe the rows of one version. No constraint: the loader checks by sets and then adds the key."""
-        columns = [Column(column.name, _SQL_TYPES[column.type]) for column in dataset.columns]
+        """Describe the rows of one version. The loader adds the key when they are there, which takes less time."""
+        columns = [
+            Column(column.name, _SQL_TYPES[column.type], nullable=not column.required) for column in dataset.columns
+        ]
         return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
 
     @property

@@ -3,7 +3,7 @@
 Both ways of loading ask here, so that a row is taken or refused alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from rowhouse.dataset import Column, ColumnType, Dataset, Value
@@ -81,6 +81,23 @@ def rules(dataset: Dataset, column: Column) -> Iterator[Rule]:
     if column.pattern:
         reason = f"does not match {_cut(column.pattern)} (rule pattern)"
         yield Rule(reason, "{0} !~ {1}", whole(column.pattern))
+
+
+def broken(dataset: Dataset, terms: Terms, cell: Callable[[Column], str]) -> str:
+    """Return the condition under which a row breaks a rule; empty when there are none but that a value must be there.
+
+    Args:
+        dataset: Whose rules.
+        terms: Takes the values.
+        cell: Returns SQL of the column's type that stands for its value.
+    """
+    conditions = [
+        terms.broken(rule, cell(column))
+        for column in dataset.columns
+        for rule in rules(dataset, column)
+        if rule is not MISSING
+    ]
+    return " OR ".join(conditions)
 
 
 def unique_columns(dataset: Dataset) -> Iterator[tuple[Column, str]]:
