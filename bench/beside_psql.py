@@ -12,11 +12,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-ROOT = Path(__file__).parents[1]
-sys.path += [str(ROOT / "api/src"), str(ROOT / "api/tests")]
-
-from house import House  # noqa: E402 - the path comes first
-from parts import Postgres  # noqa: E402 - as above
+from house import House
+from parts import Postgres
 
 COLUMNS = {
     "id": "integer",

@@ -1,4 +1,7 @@
-"""The export of a whole table through the API and by psql's COPY of the same: python bench/export.py --help."""
+"""The export of a whole table through the API and by psql's COPY of the same SELECT, in turns.
+
+PYTHONPATH=api/src:api/tests python -m bench.export --help
+"""
 
 import os
 import socket
@@ -7,7 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-from beside_psql import YML, in_turns, options, place, psql, table, timed, write
 from house import House, Served, make_house
 from rowhouse.catalog import Catalog
 from rowhouse.database import exporting_engine
@@ -15,6 +17,8 @@ from rowhouse.extraction import copy_statement
 from rowhouse.formats import CSV, NDJSON, Format
 from rowhouse.parameters import parse_query
 from rowhouse.statements import Statements
+
+from bench.beside_psql import YML, in_turns, options, place, psql, table, timed, write
 
 LAST_CHUNK = b"0\r\n\r\n"
 

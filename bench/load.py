@@ -1,4 +1,7 @@
-"""The load of a large CSV file by Rowhouse and by psql, in turns: python bench/load.py --help."""
+"""The load of a large CSV file by Rowhouse and by psql, in turns.
+
+PYTHONPATH=api/src:api/tests python -m bench.load --help
+"""
 
 import resource
 import subprocess
@@ -7,8 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from beside_psql import COLUMNS, YML, in_turns, options, place, psql, table, timed, write
 from house import House, make_house
+
+from bench.beside_psql import COLUMNS, YML, in_turns, options, place, psql, table, timed, write
 
 SQL_TYPES = {
     "integer": "bigint",

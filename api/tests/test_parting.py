@@ -30,7 +30,8 @@ def connection(house: House) -> Iterator[Connection]:
 def parted(house: House, connection: Connection, *batches: list[bytes]) -> tuple[list[int], list[int]]:
     """Return the lines of what was taken, and of what was not."""
     parting = Parting(connection, Catalog(house.schema).table(house.datasets[0], 1), ("id", "name"))
-    made, line = [], 2
+    made: list[list[Record]] = []
+    line = 2
     for fields in batches:
         made.append([])
         for raw in fields:
@@ -63,7 +64,7 @@ def test_a_batch_with_many_is_given_up_and_the_next_one_is_tried(house: House, c
 def test_a_server_that_names_no_line_loses_no_row(
     house: House, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rowhouse.parting._place", lambda part, line: len(part) - 1)
+    monkeypatch.setattr("rowhouse.parting._place", lambda part, _line: len(part) - 1)
     taken, refused = parted(house, connection, [b"1,a", b"2,x", b"3,a", b"4,a"])
     assert 3 in refused
     assert taken

@@ -108,7 +108,9 @@ def test_repeated_values_are_found_wherever_they_are(house: House, monkeypatch: 
 def test_a_table_keeps_nothing_of_its_making(house: House, bad_rows: int) -> None:
     put(house, bad_rows, "1,a,,,,\n" + "x,a,,,,\n" * bad_rows)
     house.load()
-    names = "SELECT column_name FROM information_schema.columns WHERE table_name = 'stations_v1' AND table_schema = '{}'"
+    names = (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'stations_v1' AND table_schema = '{}'"
+    )
     assert [name for (name,) in house.sql(names.format(house.schema))] == HEADER.strip().split(",")
     assert house.sql("SELECT contype FROM pg_constraint WHERE conrelid = 'stations_v1'::regclass") == [("p",)]
 

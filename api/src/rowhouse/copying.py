@@ -1,12 +1,13 @@
-"""COPY from a stream of bytes, over SQLAlchemy's connection."""
+"""COPY from a stream of bytes, over SQLAlchemy's connection, and what is needed around it."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from typing import BinaryIO, cast
 
 import psycopg2
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 
 def copy_from(connection: Connection, statement: str, chunks: Generator[bytes]) -> int:
@@ -26,6 +27,24 @@ def copy_from(connection: Connection, statement: str, chunks: Generator[bytes]) 
                 raise source.error from None
             raise
         return cursor.rowcount
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what was done in the block when it fails.
+
+    SQLAlchemy's own leaves a subtransaction open for each that was undone, and PostgreSQL looks through all of them for
+    each row that it meets later.
+    """
+    connection.exec_driver_sql("SAVEPOINT attempt")
+    try:
+        yield
+    except Exception:
+        # When the connection is lost, that is what has to be told.
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("ROLLBACK TO attempt; RELEASE attempt")
+        raise
+    connection.exec_driver_sql("RELEASE attempt")
 
 
 def ahead[Item](items: Generator[Item]) -> Generator[Item]:

@@ -18,7 +18,7 @@ from rowhouse.formats import CSV, NDJSON, Format, Row, Selection, csv_header
 from rowhouse.statements import Statement
 
 # What is passed on at once. Smaller pieces cost more time, larger ones more memory.
-PIECE_BYTES = 1 << 17
+PIECE_BYTES = 1 << 18
 _BATCH_ROWS = 2000
 
 # As `dump` writes times: digits of a second only where there are any.

@@ -10,7 +10,7 @@ import psycopg2
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DataError, IntegrityError
 
-from rowhouse.copying import copy_from
+from rowhouse.copying import copy_from, savepoint
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
@@ -45,7 +45,7 @@ class Intake:
         rejects = Rejects(0, ())
         try:
             # What COPY or a check refuses is undone to here.
-            with self._connection.begin_nested():
+            with savepoint(self._connection):
                 rows = self._take_as_it_is()
         except (NotPlainError, psycopg2.DataError, psycopg2.IntegrityError, IntegrityError):
             log.info("%s: not every row can be taken, looking for those that cannot", self._file.path)
@@ -83,7 +83,7 @@ class Intake:
         """Ask PostgreSQL whether it understands each regular expression, before it is asked of a million values."""
         for column in [column for column in self._dataset.columns if column.pattern]:
             try:
-                with self._connection.begin_nested():
+                with savepoint(self._connection):
                     self._connection.execute(text("SELECT '' ~ :pattern"), {"pattern": whole(column.pattern)})
             except DataError as error:
                 raise LoadError(

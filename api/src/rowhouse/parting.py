@@ -10,11 +10,12 @@ from itertools import accumulate
 import psycopg2
 from sqlalchemy import Connection, Table
 
-from rowhouse.copying import copy_from
+from rowhouse.copying import copy_from, savepoint
 from rowhouse.opening import NotPlainError, Record
 
 # A batch of which more is refused is given up: to look at each row costs no more than many tries.
 _TRIES = 8
+_ROWS_SENT = 300
 
 
 class Parting:
@@ -53,7 +54,7 @@ class Parting:
         """Copy all rows or none; returns the place of the one that PostgreSQL names, as far as that can be told."""
         try:
             # What is refused is undone to here.
-            with self._connection.begin_nested():
+            with savepoint(self._connection):
                 taken = copy_from(self._connection, self._copy, _numbered(part))
                 if taken != len(part):
                     raise NotPlainError("rows that COPY sees as others")
@@ -67,7 +68,9 @@ class Parting:
 
 
 def _numbered(part: list[Record]) -> Generator[bytes]:
-    yield b"".join([b"%d,%b\n" % (record.line, record.fields) for record in part])
+    # PostgreSQL is at work on the first ones while the others are made.
+    for first in range(0, len(part), _ROWS_SENT):
+        yield b"".join([b"%d,%b\n" % (line, fields) for line, _, fields, _ in part[first : first + _ROWS_SENT]])
 
 
 def _place(part: list[Record], line: int) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from rowhouse.copying import ahead
+from rowhouse.copying import ahead, savepoint
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.dataset import Column as DatasetColumn
@@ -89,7 +89,7 @@ class Sieve:
     def _has_unique_keys(self) -> bool:
         """Add the key, if that can be done."""
         try:
-            with self._connection.begin_nested():
+            with savepoint(self._connection):
                 self._shape.add_key()
         except IntegrityError:
             return False
