@@ -6,7 +6,7 @@
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from unittest.mock import patch
 
 from rowhouse import cli, datafile, loader, opening
@@ -21,11 +21,11 @@ class StoppingFile(datafile.DataFile):
             done = self._read(done, len(chunk))
             yield chunk
 
-    def records(self) -> Iterator[opening.Record]:
+    def batches(self) -> Generator[list[opening.Record]]:
         done = 0
-        for record in super().records():
-            done = self._read(done, len(record.raw) + 1)
-            yield record
+        for batch in super().batches():
+            done = self._read(done, sum(len(record.raw) + 1 for record in batch))
+            yield batch
 
     def _read(self, done: int, more: int) -> int:
         limit = SHARE * self.path.stat().st_size

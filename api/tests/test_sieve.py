@@ -88,6 +88,33 @@ def test_rejects_go_with_their_version(house: House) -> None:
     assert house.sql("SELECT version, line FROM dataset_reject ORDER BY 1") == [(2, 3), (3, 3), (4, 3)]
 
 
+def test_repeated_values_are_found_wherever_they_are(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "CHUNK_BYTES", 1 << 8)
+    monkeypatch.setattr("rowhouse.sieve._LINES_AT_ONCE", 2)
+    rows = [f'{i % 90},"{i}",{i % 80 / 8},,,\n' for i in range(100)]
+    yml = STATIONS_YML.replace("{type: number, unit: m}", "{type: number, unique: true}")
+    house.put(HEADER + "".join(rows), yml=f"{yml}max_rejects: 100\n")
+    house.load()
+    repeats = [
+        *((90 + i + 2, "id", str(i), f"is the key of line {i + 2} already") for i in range(10)),
+        *((80 + i + 2, "height", str(i / 8), f"is there in line {i + 2} already (rule unique)") for i in range(10)),
+    ]
+    assert house.sql('SELECT line, "column", value, reason FROM dataset_reject ORDER BY line') == sorted(repeats)
+    assert house.sql("SELECT id FROM stations_v1 ORDER BY id") == [(i,) for i in range(80)]
+    assert house.sql("SELECT raw FROM dataset_reject WHERE line = 92") == [(rows[90].strip(),)]
+
+
+@pytest.mark.parametrize("bad_rows", [0, 1], ids=["as it is", "through the sieve"])
+def test_a_table_keeps_nothing_of_its_making(house: House, bad_rows: int) -> None:
+    put(house, bad_rows, "1,a,,,,\n" + "x,a,,,,\n" * bad_rows)
+    house.load()
+    names = (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'stations_v1' AND table_schema = '{}'"
+    )
+    assert [name for (name,) in house.sql(names.format(house.schema))] == HEADER.strip().split(",")
+    assert house.sql("SELECT contype FROM pg_constraint WHERE conrelid = 'stations_v1'::regclass") == [("p",)]
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "byte order mark"])
 def test_good_rows_are_the_same_by_both_ways(house: House, newline: str, mark: str) -> None:

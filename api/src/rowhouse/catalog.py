@@ -141,8 +141,10 @@ class Catalog:
         """Describe the rows of one version; those of a writable dataset, which has none, whatever the number."""
         if dataset.writable:
             return self.written(dataset)
-        # No constraint: the loader checks by sets and then adds the key.
-        columns = [Column(column.name, SQL_TYPES[column.type]) for column in dataset.columns]
+        # The loader adds the key when the rows are there, which takes less time.
+        columns = [
+            Column(column.name, SQL_TYPES[column.type], nullable=not column.required) for column in dataset.columns
+        ]
         return Table(self.table_name(dataset.name, version), MetaData(schema=self.schema), *columns)
 
     def written(self, dataset: Dataset) -> Table:

@@ -1,13 +1,13 @@
-"""COPY from a stream of bytes, over SQLAlchemy's connection."""
+"""COPY from a stream of bytes, over SQLAlchemy's connection, and what is needed around it."""
 
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from typing import BinaryIO, cast
 
 import psycopg2
 from sqlalchemy import Connection
-
-_READ_BYTES = 1 << 18
+from sqlalchemy.exc import DBAPIError
 
 
 def copy_from(connection: Connection, statement: str, chunks: Generator[bytes]) -> int:
@@ -21,12 +21,39 @@ def copy_from(connection: Connection, statement: str, chunks: Generator[bytes]) 
     with closing(chunks), driver.cursor() as cursor:
         source = _Source(chunks)
         try:
-            cursor.copy_expert(statement, cast("BinaryIO", source), size=_READ_BYTES)
+            cursor.copy_expert(statement, cast("BinaryIO", source))
         except psycopg2.errors.QueryCanceled:
             if source.error:
                 raise source.error from None
             raise
         return cursor.rowcount
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo what was done in the block when it fails.
+
+    SQLAlchemy's own leaves a subtransaction open for each that was undone, and PostgreSQL looks through all of them for
+    each row that it meets later.
+    """
+    connection.exec_driver_sql("SAVEPOINT attempt")
+    try:
+        yield
+    except Exception:
+        # When the connection is lost, that is what has to be told.
+        with suppress(DBAPIError):
+            connection.exec_driver_sql("ROLLBACK TO attempt; RELEASE attempt")
+        raise
+    connection.exec_driver_sql("RELEASE attempt")
+
+
+def ahead[Item](items: Generator[Item]) -> Generator[Item]:
+    """Yield the items, which are never None; a thread makes the next one while the last one is used."""
+    with closing(items), ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, items, None)
+        while (item := following.result()) is not None:
+            following = thread.submit(next, items, None)
+            yield item
 
 
 class _Source:
@@ -38,16 +65,12 @@ class _Source:
 
     def __init__(self, chunks: Generator[bytes]) -> None:
         self._chunks = chunks
-        self._ready = bytearray()
         self.error: BaseException | None = None
 
-    def read(self, size: int) -> bytes:
+    def read(self, _size: int) -> bytes:
+        """Return a chunk, whatever its size: psycopg2 takes more than it asks for."""
         try:
-            while len(self._ready) < size and (chunk := next(self._chunks, b"")):
-                self._ready += chunk
-            piece = bytes(self._ready[:size])
-            del self._ready[:size]
-            return piece
+            return next(self._chunks, b"")
         except BaseException as error:
             self.error = error
             raise

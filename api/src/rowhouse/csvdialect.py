@@ -2,17 +2,17 @@
 
 import csv
 import io
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import TextIO
 
 from rowhouse import opening
-from rowhouse.csvfile import match_header, split_rows
+from rowhouse.csvfile import endless, match_header
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.errors import LoadError
-from rowhouse.opening import Record, csv_line, joined, open_file
+from rowhouse.opening import Record, batched, csv_line, joined, open_file
 from rowhouse.progress import Progress
 
 
@@ -46,10 +46,17 @@ class DialectCsv:
 
     def chunks(self) -> Generator[bytes]:
         """Yield the rows as plain CSV."""
-        return joined(self.records())
+        return joined(self.batches())
 
-    def records(self) -> Iterator[Record]:
-        """Yield the rows below the header."""
+    def batches(self) -> Generator[list[Record]]:
+        """Yield the rows below the header, about a chunk at a time."""
+        return batched(self._records())
+
+    def fault(self, record: Record) -> str:
+        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
+        return record.fault
+
+    def _records(self) -> Iterator[Record]:
         # The module's own limit, which is for the whole process, is 128 KiB; a shape on a map is longer.
         csv.field_size_limit(opening.LONGEST_ROW_BYTES)
         empty = self.empty_columns()
@@ -57,7 +64,7 @@ class DialectCsv:
         numbers = [place for place, name in enumerate(self.columns()) if types[name] is ColumnType.NUMBER]
         with self._open() as (file, progress):
             file.readline()
-            for line, record in split_rows(self._path, file.readline, self._csv.quote, "\n", progress):
+            for line, record in _split_rows(self._path, file.readline, self._csv.quote, progress):
                 raw = record.encode("utf-8", "surrogateescape")
                 try:
                     yield Record(line, raw, self._plain(record, empty, numbers).encode())
@@ -130,3 +137,38 @@ class DialectCsv:
                 yield io.TextIOWrapper(file, self._csv.encoding, "surrogateescape", newline="\n"), progress
         except UnicodeError as error:
             raise LoadError(f"{self._path}: is not {self._csv.encoding}: {error}.") from error
+
+
+def _split_rows(
+    path: Path, readline: Callable[[int], str], quote: str, progress: Progress
+) -> Iterator[tuple[int, str]]:
+    """Yield line, from 2, and text of each row behind the header, without the end of its line.
+
+    A row ends at the first end of line behind an even number of quotes.
+
+    Raises:
+        LoadError: A quote is never closed, or a row is longer than memory should hold.
+    """
+    line, lines, quotes, length = 2, 0, 0, 0
+    parts: list[str] = []
+    while part := readline(opening.LONGEST_ROW_BYTES):
+        parts.append(part)
+        lines += part.endswith("\n")
+        quotes += part.count(quote) if quote else 0
+        length += len(part)
+        if quotes % 2 == 0 and part.endswith("\n"):
+            yield line, _without_line_end(parts)
+            progress.advance(lines)
+            line, lines, quotes, length = line + lines, 0, 0, 0
+            parts.clear()
+        elif length > opening.LONGEST_ROW_BYTES:
+            raise endless(path, line, quotes, f"within {opening.LONGEST_ROW_BYTES >> 20} MiB")
+    if quotes % 2:
+        raise endless(path, line, quotes, "up to the end of the file")
+    if parts:
+        yield line, _without_line_end(parts)
+    progress.finish()
+
+
+def _without_line_end(parts: list[str]) -> str:
+    return "".join(parts).removesuffix("\n").removesuffix("\r")

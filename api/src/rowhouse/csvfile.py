@@ -1,14 +1,14 @@
 """CSV as PostgreSQL reads it: RFC 4180 in UTF-8 with a header. Its bytes go into COPY as they are."""
 
 import re
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
+from itertools import count, repeat
 from pathlib import Path
 
 from rowhouse import opening
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
 from rowhouse.opening import NotPlainError, Record, open_file
-from rowhouse.progress import Progress
 from rowhouse.suggest import did_you_mean
 
 # A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
@@ -45,13 +45,49 @@ class PlainCsv:
                 yield chunk
             progress.finish()
 
-    def records(self) -> Iterator[Record]:
-        """Yield the rows below the header."""
-        fields = len(self._columns)
+    def batches(self) -> Generator[list[Record]]:
+        """Yield the rows below the header, about a chunk at a time."""
         with open_file(self._path) as (file, progress):
             file.readline()
-            for line, record in split_rows(self._path, file.readline, b'"', b"\n", progress):
-                yield Record(line, record, record, _fault(line, record, fields))
+            line, rest = 2, b""
+            while chunk := file.read(opening.CHUNK_BYTES):
+                block = rest + chunk
+                texts, rest = split_block(block)
+                batch = self._records(line, texts, is_simple=b'"' not in block and b"\r" not in block)
+                if batch:
+                    yield batch
+                    following = batch[-1].line + batch[-1].raw.count(b"\n") + 1
+                    progress.advance(following - line)
+                    line = following
+                if len(rest) > opening.LONGEST_ROW_BYTES:
+                    raise endless(self._path, line, rest.count(b'"'), f"within {opening.LONGEST_ROW_BYTES >> 20} MiB")
+            if rest.count(b'"') % 2:
+                raise endless(self._path, line, 1, "up to the end of the file")
+            if rest:
+                yield self._records(line, [rest], is_simple=False)
+            progress.finish()
+
+    def fault(self, record: Record) -> str:
+        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
+        return _fault(record.line, record.raw, len(self._columns))
+
+    def _records(self, line: int, texts: list[bytes], *, is_simple: bool) -> list[Record]:
+        """Return rows, of which the first begins in this line, and which may have a carriage return at their ends.
+
+        Those that are simple have a line each and no carriage return, and are quickly made.
+        """
+        if is_simple:
+            return list(map(Record, count(line), texts, texts, repeat("")))
+        records = []
+        for text in texts:
+            raw, fault = text, ""
+            if b"\r" in text:
+                raw = text.removesuffix(b"\r")
+                # One elsewhere may be the end of a line to PostgreSQL.
+                fault = _fault(line, raw, len(self._columns)) if b"\r" in raw else ""
+            records.append(Record(line, raw, raw, fault))
+            line += raw.count(b"\n") + 1
+        return records
 
 
 def match_header(dataset: Dataset, path: Path, found: list[str]) -> tuple[str, ...]:
@@ -67,49 +103,37 @@ def match_header(dataset: Dataset, path: Path, found: list[str]) -> tuple[str, .
     return tuple(columns[name] for name in found)
 
 
-def split_rows[Text: (bytes, str)](
-    path: Path, readline: Callable[[int], Text], quote: Text, newline: Text, progress: Progress
-) -> Iterator[tuple[int, Text]]:
-    """Yield line, from 2, and text of each row behind the header, without the end of its line.
+def split_block(block: bytes) -> tuple[list[bytes], bytes]:
+    """Return the rows that end in a block, without their line feeds, and what is left of it, which may be nothing.
 
-    A row ends at the first end of line behind an even number of quotes, which is where PostgreSQL sees it end.
-
-    Raises:
-        LoadError: A quote is never closed, or a row is longer than memory should hold.
+    A row ends at the first line feed behind an even number of quotes, which is where PostgreSQL sees it end.
     """
-    line, lines, quotes, length = 2, 0, 0, 0
-    parts: list[Text] = []
-    while part := readline(opening.LONGEST_ROW_BYTES):
-        parts.append(part)
-        lines += part.endswith(newline)
-        quotes += part.count(quote) if quote else 0
-        length += len(part)
-        if quotes % 2 == 0 and part.endswith(newline):
-            yield line, _without_line_end(parts, newline)
-            progress.advance(lines)
-            line, lines, quotes, length = line + lines, 0, 0, 0
-            parts.clear()
-        elif length > opening.LONGEST_ROW_BYTES:
-            raise _endless(path, line, quotes, f"within {opening.LONGEST_ROW_BYTES >> 20} MiB")
-    if quotes % 2:
-        raise _endless(path, line, quotes, "up to the end of the file")
-    if parts:
-        yield line, _without_line_end(parts, newline)
-    progress.finish()
+    *lines, rest = block.split(b"\n")
+    if b'"' not in block:
+        return lines, rest
+    rows: list[bytes] = []
+    parts: list[bytes] = []
+    for line in lines:
+        is_open = line.count(b'"') % 2
+        if parts or is_open:
+            parts.append(line)
+            # It was open if there are parts, and is so no more.
+            if is_open and len(parts) > 1:
+                rows.append(b"\n".join(parts))
+                parts.clear()
+        else:
+            rows.append(line)
+    return rows, b"\n".join([*parts, rest])
 
 
-def _endless(path: Path, line: int, quotes: int, where: str) -> LoadError:
+def endless(path: Path, line: int, quotes: int, where: str) -> LoadError:
+    """Say that a row, with this many quotes, does not end."""
     if quotes % 2:
         return LoadError(
             f"{path}: line {line}: a quote in this row is not closed {where}, and what follows it cannot be "
             "told apart. Close it, or double it where it stands for itself inside quotes."
         )
     return LoadError(f"{path}: line {line}: the row does not end {where}.")
-
-
-def _without_line_end[Text: (bytes, str)](parts: list[Text], newline: Text) -> Text:
-    carriage_return = b"\r" if isinstance(newline, bytes) else "\r"
-    return newline[:0].join(parts).removesuffix(newline).removesuffix(carriage_return)
 
 
 def _header_problems(found: list[str], wanted: list[str]) -> Iterator[str]:

@@ -48,6 +48,8 @@ def exporting_engine(settings: Settings) -> Engine:
         "client_encoding": "UTF8",
         # All rows will be fetched, not only the first ones.
         "cursor_tuple_fraction": "1.0",
+        # What it takes to compile a statement with many expressions is waited for before the first row.
+        "jit": "off",
         **_LOST_CLIENT,
     }
     return create_engine(

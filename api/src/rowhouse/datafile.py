@@ -1,7 +1,7 @@
 """The file with a dataset's rows, whatever its format, as rows of CSV for PostgreSQL."""
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -31,8 +31,11 @@ class Rows(Protocol):
     def chunks(self) -> Generator[bytes]:
         """Yield CSV for COPY."""
 
-    def records(self) -> Iterator[Record]:
-        """Yield the rows one by one."""
+    def batches(self) -> Generator[list[Record]]:
+        """Yield the rows in batches."""
+
+    def fault(self, record: Record) -> str:
+        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
 
 
 class DataFile:
@@ -92,13 +95,17 @@ class DataFile:
         """
         return self._rows.chunks()
 
-    def records(self) -> Iterator[Record]:
-        """Yield the rows one by one.
+    def batches(self) -> Generator[list[Record]]:
+        """Yield the rows in batches of about a chunk each, none of which is empty.
 
         Raises:
             LoadError: It cannot be told where a row ends, or the file turns out to be damaged.
         """
-        return self._rows.records()
+        return self._rows.batches()
+
+    def fault(self, record: Record) -> str:
+        """Say what makes a row that PostgreSQL refused unreadable as a whole; empty when its fields can be told."""
+        return self._rows.fault(record)
 
     @cached_property
     def _rows(self) -> Rows:

@@ -35,7 +35,7 @@ from rowhouse.problems import TooManyExportsProblem
 from rowhouse.query import Query
 from rowhouse.statements import Statement, Statements
 
-# Of 64 KiB each.
+# Of 256 KiB each, see extraction.py.
 _PIECES = 4
 # How long PostgreSQL may be away before an export that gets nothing from it ends.
 _AWAY_SECONDS = 5.0

@@ -9,7 +9,7 @@ from rowhouse import opening
 from rowhouse.dataset import FILE_NAME, Column, ColumnType, Dataset, FileFormat
 from rowhouse.errors import LoadError
 from rowhouse.jsonitems import split_items
-from rowhouse.opening import Record, csv_line, joined, open_file
+from rowhouse.opening import Record, batched, csv_line, joined, open_file
 from rowhouse.suggest import did_you_mean
 
 
@@ -39,10 +39,17 @@ class JsonFile:
 
     def chunks(self) -> Generator[bytes]:
         """Yield the rows as plain CSV."""
-        return joined(self.records())
+        return joined(self.batches())
 
-    def records(self) -> Iterator[Record]:
-        """Yield the objects."""
+    def batches(self) -> Generator[list[Record]]:
+        """Yield the objects, about a chunk at a time."""
+        return batched(self._records())
+
+    def fault(self, record: Record) -> str:
+        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
+        return record.fault
+
+    def _records(self) -> Iterator[Record]:
         for number, raw in self._lines() if self._in_lines else self._items():
             try:
                 yield Record(number, raw, self._plain(raw).encode())

@@ -27,8 +27,8 @@ class Record(NamedTuple):
     Attributes:
         line: Where it begins, from 1; in a JSON array the number of the item.
         raw: The row as it lies in the file.
-        fields: The same as CSV in UTF-8, as PostgreSQL takes it.
-        fault: What is wrong with it as a whole, to be read behind "the row"; then there are no fields.
+        fields: The same as CSV in UTF-8, as PostgreSQL takes it; in a file of CSV that is not known yet.
+        fault: What is known to be wrong with it as a whole, to be read behind "the row"; then there are no fields.
     """
 
     line: int
@@ -60,22 +60,29 @@ def csv_line(values: Iterable[str | None]) -> str:
     return ",".join(["" if value is None else '"' + value.replace('"', '""') + '"' for value in values])
 
 
-def joined(records: Iterable[Record]) -> Generator[bytes]:
+def batched(records: Iterable[Record]) -> Generator[list[Record]]:
+    """Yield the rows in batches of a chunk's size; none is empty."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        batch.append(record)
+        size += len(record.raw)
+        if size >= CHUNK_BYTES:
+            yield batch
+            batch = []
+            size = 0
+    if batch:
+        yield batch
+
+
+def joined(batches: Iterable[list[Record]]) -> Generator[bytes]:
     """Yield the rows as CSV in chunks, for COPY to take.
 
     Raises:
         NotPlainError: A row has a fault.
     """
-    lines: list[bytes] = []
-    size = 0
-    for record in records:
-        if record.fault:
-            raise NotPlainError(record.fault)
-        lines.append(record.fields)
-        size += len(record.fields)
-        if size >= CHUNK_BYTES:
-            yield b"\n".join([*lines, b""])
-            lines.clear()
-            size = 0
-    if lines:
-        yield b"\n".join([*lines, b""])
+    for batch in batches:
+        for record in batch:
+            if record.fault:
+                raise NotPlainError(record.fault)
+        yield b"".join([record.fields + b"\n" for record in batch])

@@ -3,7 +3,7 @@
 Both ways of loading ask here, so that a row is taken or refused alike.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from rowhouse.dataset import Column, ColumnType, Dataset, Value
@@ -86,6 +86,23 @@ def rules(dataset: Dataset, column: Column) -> Iterator[Rule]:
 def is_indexed(dataset: Dataset, column: Column) -> bool:
     """Tell whether the column has an index; that no two are equal, loads see by sets, and writes need one for."""
     return column in (dataset.key, *dataset.filters) or (dataset.writable and column.unique)
+
+
+def broken(dataset: Dataset, terms: Terms, cell: Callable[[Column], str]) -> str:
+    """Return the condition under which a row breaks a rule; empty when there are none but that a value must be there.
+
+    Args:
+        dataset: Whose rules.
+        terms: Takes the values.
+        cell: Returns SQL of the column's type that stands for its value.
+    """
+    conditions = [
+        terms.broken(rule, cell(column))
+        for column in dataset.columns
+        for rule in rules(dataset, column)
+        if rule is not MISSING
+    ]
+    return " OR ".join(conditions)
 
 
 def unique_columns(dataset: Dataset) -> Iterator[tuple[Column, str]]:

@@ -1,223 +1,138 @@
-"""Takes the rows of a file one by one, when they cannot all be taken: tells the good from those that are rejected.
+"""Takes the rows of a file that cannot all be taken: tells the good from those that are rejected.
 
-Rows first go into a table of texts, each with its line, and whatever is wrong is then found by sets in PostgreSQL. So
-memory stays the same for any number of rows and rejects.
+Most rows go into their table at once, each with its line. What COPY refuses goes into a table of texts, and what is
+wrong with it is found by sets in PostgreSQL; then the values that are there twice, also by sets. So memory stays the
+same for any number of rows and rejects.
 """
 
-from collections.abc import Generator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
+from contextlib import closing
 
-from sqlalchemy import BigInteger, Column, Connection, Table, Text, func, select, text
+from sqlalchemy import BigInteger, Column, Connection, Table, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from rowhouse.copying import copy_from
+from rowhouse.copying import ahead, savepoint
 from rowhouse.datafile import DataFile
-from rowhouse.dataset import FILE_NAME, ColumnType, Dataset
+from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.dataset import Column as DatasetColumn
 from rowhouse.errors import LoadError
-from rowhouse.rejects import Reject, Rejects, reject_table, temporary
-from rowhouse.rules import MISSING, Terms, rules, unique_columns
+from rowhouse.judging import Judging
+from rowhouse.opening import Record
+from rowhouse.parting import Parting
+from rowhouse.rejects import Rejects, temporary
+from rowhouse.rules import unique_columns
+from rowhouse.shaping import Shape
+from rowhouse.staging import KEPT_BYTES, Staging
 
-# What is kept of a reject, and how many are shown: a message is read in a log's last lines.
-_KEPT_BYTES = 1000
-_EXAMPLES = 10
-
-# Says why a text is no value of a type, with the words of PostgreSQL, or nothing.
-_JUDGE = """
-CREATE OR REPLACE FUNCTION pg_temp.judge_{name}(value text) RETURNS text LANGUAGE plpgsql STRICT AS $judge$
-DECLARE
-  cell {type};
-BEGIN
-  cell := value::{type};
-  RETURN NULL;
-EXCEPTION WHEN data_exception THEN
-  RETURN 'was refused: ' || SQLERRM;
-END
-$judge$
-"""
-
-# Finds the rows that lie on a page with a text that is no value of its type. To catch an error costs much more than to
-# look at a page of rows, so that judges are asked about few.
-_SUSPECT = """
-CREATE OR REPLACE FUNCTION pg_temp.suspect_rows() RETURNS SETOF bigint LANGUAGE plpgsql AS $suspect$
-DECLARE
-  _page bigint := 0;
-  _pages bigint := pg_relation_size('pg_temp.sieve_row') / current_setting('block_size')::bigint;
-  _first tid;
-  _behind tid;
-BEGIN
-  WHILE _page < _pages LOOP
-    _first := format('(%s,0)', _page);
-    _page := _page + 1;
-    _behind := format('(%s,0)', _page);
-    BEGIN
-      PERFORM {casts} FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
-    EXCEPTION WHEN data_exception THEN
-      RETURN QUERY SELECT _line FROM pg_temp.sieve_row WHERE ctid >= _first AND ctid < _behind;
-    END;
-  END LOOP;
-END
-$suspect$
-"""
+_LINES_AT_ONCE = 10_000
 
 
 class Sieve:
     """Fills one table with those rows of a file that can be taken, inside the caller's transaction."""
 
-    def __init__(self, connection: Connection, dataset: Dataset, table: Table, file: DataFile) -> None:
+    def __init__(self, connection: Connection, dataset: Dataset, table: Table, file: DataFile, shape: Shape) -> None:
         """Take the connection of the open transaction, and the table that is there, and empty."""
         self._connection = connection
         self._dataset = dataset
         self._table = table
         self._file = file
-        dialect = connection.dialect
-        self._quote = dialect.identifier_preparer.quote
-        self._table_name = dialect.identifier_preparer.format_table(table)
-        self._types = {column.name: column.type.compile(dialect) for column in table.columns}
-        # No column of a dataset begins like these three.
-        texts = [Column(name, Text) for name in ("_raw", "_reason", *file.columns())]
-        self._rows = temporary("sieve_row", Column("_line", BigInteger), *texts)
-        self._rejects = reject_table()
+        self._shape = shape
+        self._quote = connection.dialect.identifier_preparer.quote
+        self._staging = Staging(connection, table, file)
+        self._repeats = temporary("sieve_repeat", Column("_line", BigInteger), Column("_first", BigInteger))
 
     def run(self) -> tuple[int, Rejects]:
-        """Fill the table; returns the number of rows in it, and the rejects.
+        """Fill the table and add its key; returns the number of rows in it, and the rejects.
 
         Raises:
             LoadError: There are more rejects than the dataset allows, or nothing else.
         """
-        for table in (self._rows, self._rejects):
-            self._connection.execute(CreateTable(table))
-        self._stage()
-        self._reject("SELECT _line, NULL, NULL, _reason, _raw FROM sieve_row WHERE _reason IS NOT NULL")
-        self._judge_cells()
-        self._judge_uniques()
-        rejects = self._found()
+        self._staging.create()
+        self._connection.execute(CreateTable(self._repeats))
+        self._shape.add_lines()
+        parting = Parting(self._connection, self._table, self._file.columns())
+        with closing(ahead(self._file.batches())) as batches:
+            self._staging.add(parting.refused(batches))
+        Judging(self._connection, self._dataset, self._table, self._staging).run()
+        rows = parting.taken + self._staging.move(self._shape.name) - self._reject_repeats()
+        rejects = self._staging.rejects()
         if rejects.count > self._dataset.max_rejects:
             raise LoadError(
                 f"{self._file.path}: rejected rows: {rejects.count}, allowed by max_rejects in {FILE_NAME}: "
                 f"{self._dataset.max_rejects}. Nothing was changed. Correct the rows, or raise max_rejects to load "
                 f"without them:\n{rejects}"
             )
-        rows = self._move()
         if rejects.count and not rows:
             raise LoadError(f"{self._file.path}: every row was rejected. Nothing was changed. Correct them:\n{rejects}")
+        self._shape.drop_lines()
         return rows, rejects
 
-    def _stage(self) -> None:
-        names = ", ".join(self._quote(name) for name in self._rows.columns.keys())  # noqa: SIM118 - not a dict
-        copy_from(
-            self._connection,
-            f"COPY sieve_row ({names}) FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')",
-            self._staged(len(self._types)),
-        )
-
-    def _staged(self, fields: int) -> Generator[bytes]:
-        """Yield each row as CSV with line, raw row and what is wrong with it as a whole before its own fields."""
-        for record in self._file.records():
-            line, raw = record.line, _kept(record.raw)
-            if record.fault:
-                yield b'%d,"%s","%s",%s\n' % (line, raw, _kept(record.fault.encode()), b"," * (fields - 1))
-            else:
-                yield b'%d,"%s",,%s\n' % (line, raw, record.fields)
-
-    def _judge_cells(self) -> None:
-        """Reject what is no value of its type, then what breaks a rule, of which only a value can be asked."""
-        typed = [column for column in self._dataset.columns if column.type is not ColumnType.TEXT]
-        for column in typed:
-            self._connection.exec_driver_sql(_JUDGE.format(name=column.type, type=self._types[column.name]))
-        casts = ", ".join(f"count({self._cast(column)})" for column in typed)
-        self._connection.exec_driver_sql(_SUSPECT.format(casts=casts or "1").replace("%", "%%"))
-        self._judge("_line IN (SELECT pg_temp.suspect_rows())", Terms())
-        terms = Terms()
-        broken = [
-            terms.broken(rule, self._cast(column))
-            for column in self._dataset.columns
-            for rule in rules(self._dataset, column)
-        ]
-        self._judge(" OR ".join(broken), terms)
-
-    def _cast(self, column: DatasetColumn) -> str:
-        return f"{self._quote(column.name)}::{self._types[column.name]}"
-
-    def _judge(self, which: str, terms: Terms) -> None:
-        """Ask about each cell of some rows what is wrong with it, and reject those of which something is."""
-        cells = [
-            f"({place}, '{column.name}', {self._quote(column.name)}, {self._judged(column, terms)})"
-            for place, column in enumerate(self._dataset.columns)
-        ]
-        # One reject for a row, which tells the first column that is wrong, and names the others.
-        self._reject(
-            f"""
-            WITH _asked AS MATERIALIZED (SELECT * FROM sieve_row WHERE {which})
-            SELECT _line, _names[1], _texts[1],
-                left(_reasons[1], {_KEPT_BYTES}) ||
-                    coalesce('; also refused: ' || nullif(array_to_string(_names[2:], ', '), ''), ''),
-                _raw
-            FROM _asked CROSS JOIN LATERAL (
-                SELECT array_agg(_name ORDER BY _place) AS _names,
-                    array_agg(left(_text, {_KEPT_BYTES}) ORDER BY _place) AS _texts,
-                    array_agg(_wrong ORDER BY _place) AS _reasons
-                FROM (VALUES {", ".join(cells)}) AS _cell (_place, _name, _text, _wrong)
-                WHERE _wrong IS NOT NULL
-            ) AS _found
-            WHERE _names IS NOT NULL
-            """,  # noqa: S608 - numbers, and names that dataset.yml may have
-            terms.values,
-        )
-
-    def _judged(self, column: DatasetColumn, terms: Terms) -> str:
-        """Return SQL that says what is wrong with a column's text, or gives null."""
-        cell, value = self._quote(column.name), self._cast(column)
-        cases = [
-            f"WHEN {terms.broken(rule, cell if rule is MISSING else value)} THEN {terms.bind(rule.reason)}"
-            for rule in rules(self._dataset, column)
-        ]
-        if column.type is not ColumnType.TEXT:
-            judge = f"pg_temp.judge_{column.type}({cell})"
-            # Only what has the type can be asked about rules, but a missing value needs no judge.
-            cases.insert(1 if column.required else 0, f"WHEN {judge} IS NOT NULL THEN {judge}")
-        return f"CASE {' '.join(cases)} END" if cases else "NULL"
-
-    def _judge_uniques(self) -> None:
-        """Reject every row that has the key, or another unique value, of an earlier one.
+    def _reject_repeats(self) -> int:
+        """Add the key, and reject every row that has it, or another unique value, of an earlier one; returns how many.
 
         The first one stays: that is what is left when somebody takes the repeated rows out of the file, and a key
         that the file has is then never missing from the answers.
         """
+        rejected = 0
         for column, reason in unique_columns(self._dataset):
-            cell, value = self._quote(column.name), self._cast(column)
-            said = reason.format(f"{self._file.unit} ' || _first || '")
-            self._reject(
-                f"""
-                SELECT _line, '{column.name}', left({cell}, {_KEPT_BYTES}), '{said}', _raw
-                FROM sieve_row JOIN (
-                    SELECT {value} AS _value, min(_line) AS _first
-                    FROM sieve_row WHERE {cell} IS NOT NULL GROUP BY _value HAVING count(*) > 1
-                ) AS _same ON {value} = _value
-                WHERE _line > _first
-                """  # noqa: S608 - as above
-            )
+            is_key = column == self._dataset.key
+            if is_key and self._has_unique_keys():
+                continue
+            if count := self._find_repeats(column):
+                self._reject_found(column, reason)
+                rejected += count
+            if is_key:
+                self._shape.add_key()
+        return rejected
 
-    def _reject(self, found: str, values: Mapping[str, object] = MappingProxyType({})) -> None:
-        """Move rows to the rejects; `found` selects line, column, value, reason and raw row."""
-        self._connection.execute(text(f"INSERT INTO sieve_reject {found}"), values)
-        self._connection.exec_driver_sql(
-            "DELETE FROM sieve_row USING sieve_reject WHERE sieve_row._line = sieve_reject.line"
+    def _has_unique_keys(self) -> bool:
+        """Add the key, if that can be done."""
+        try:
+            with savepoint(self._connection):
+                self._shape.add_key()
+        except IntegrityError:
+            return False
+        return True
+
+    def _find_repeats(self, column: DatasetColumn) -> int:
+        cell = f"_row.{self._quote(column.name)}"
+        found = self._connection.exec_driver_sql(
+            f"""
+            INSERT INTO sieve_repeat SELECT _line, _first
+            FROM {self._shape.name} AS _row JOIN (
+                SELECT {cell} AS _value, min(_line) AS _first
+                FROM {self._shape.name} AS _row WHERE {cell} IS NOT NULL GROUP BY {cell} HAVING count(*) > 1
+            ) AS _same ON {cell} = _value
+            WHERE _line > _first
+            """  # noqa: S608 - names that dataset.yml may have
         )
+        return found.rowcount
 
-    def _found(self) -> Rejects:
-        count = self._connection.scalars(select(func.count()).select_from(self._rejects)).one()
-        first = self._connection.execute(select(self._rejects).order_by(self._rejects.c.line).limit(_EXAMPLES))
-        return Rejects(count, [Reject(**row._mapping, unit=self._file.unit) for row in first])
+    def _reject_found(self, column: DatasetColumn, reason: str) -> None:
+        run = self._connection.exec_driver_sql
+        same = "_row._line = sieve_repeat._line"
+        run(f"DELETE FROM {self._shape.name} AS _row USING sieve_repeat WHERE {same}")  # noqa: S608 - as above
+        # How they are written is in the file alone.
+        self._staging.add(self._read_repeats())
+        said = reason.format(f"{self._file.unit} ' || _first || '")
+        value = f"left({self._quote(column.name)}, {KEPT_BYTES})"
+        repeats = "sieve_row JOIN sieve_repeat USING (_line)"
+        self._staging.reject(f"SELECT _line, '{column.name}', {value}, '{said}', _raw FROM {repeats}")  # noqa: S608 - as above
+        run("DELETE FROM sieve_repeat")
 
-    def _move(self) -> int:
-        names = ", ".join(self._quote(name) for name in self._types)
-        values = ", ".join(f"{self._quote(name)}::{sql_type}" for name, sql_type in self._types.items())
-        statement = f"INSERT INTO {self._table_name} ({names}) SELECT {values} FROM sieve_row"  # noqa: S608 - as above
-        return self._connection.exec_driver_sql(statement).rowcount
-
-
-def _kept(record: bytes) -> bytes:
-    """Return the row, or its beginning, for between quotes."""
-    text = record[:_KEPT_BYTES].decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-    return text.replace('"', '""').encode()
+    def _read_repeats(self) -> Iterator[Record]:
+        """Yield the rows whose lines were found; only a few lines are known at a time."""
+        ordered = select(self._repeats.c._line).order_by("_line")
+        lines = self._connection.execute(ordered, execution_options={"yield_per": _LINES_AT_ONCE}).scalars()
+        wanted = next(lines, None)
+        with closing(self._file.batches()) as batches:
+            for batch in batches:
+                if wanted is None:
+                    return
+                if wanted > batch[-1].line:
+                    continue
+                for record in batch:
+                    if record.line == wanted:
+                        yield record
+                        wanted = next(lines, None)
