@@ -11,7 +11,7 @@ def test_the_serving_process_begins_without_what_it_may_never_need() -> None:
     program = (
         "import sys, rowhouse.server; print([name for name in"
         " ('sqlalchemy.orm', 'rowhouse.loader', 'arro3.core', 'arro3.io', 'obstore', 'offapi', 'regex', 'chartkick',"
-        " 'js_lib_leaflet', 'geopip') if name in sys.modules])"
+        " 'js_lib_leaflet', 'countryinfo') if name in sys.modules])"
     )
     source = str(Path(rowhouse.__file__).parents[1])
     done = subprocess.run(

@@ -24,7 +24,7 @@ def _files() -> Mapping[str, Asset]:
     """Take what we wrote, and out of packages, which are never imported, what these hold for us."""
     charts = package_folder("chartkick") / "django" / "static" / "chartkick"
     maps = package_folder("js_lib_leaflet") / "static" / "js_lib_leaflet"
-    countries = package_folder("geopip") / "globe.geo.json"
+    countries = package_folder("countryinfo") / "data"
     ours = sorted(path for path in _OURS.iterdir() if path.suffix in (".js", ".css"))
     return {path.name: Asset.of_file(path) for path in ours} | {
         "chart_bundle.js": Asset.of_file(charts / "Chart.bundle.js"),
@@ -34,10 +34,12 @@ def _files() -> Mapping[str, Asset]:
     }
 
 
-def _outlines(path: Path) -> bytes:
-    """Return the countries of a GeoJSON file as one geometry, no finer than it is drawn."""
-    countries = orjson.loads(path.read_bytes())
-    polygons = [polygon for country in countries["features"] for polygon in _polygons(country["geometry"])]
+def _outlines(folder: Path) -> bytes:
+    """Return the countries of a folder, a file each, as one geometry, no finer than it is drawn."""
+    facts = [orjson.loads(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    # The smallest ones have no outline.
+    features = [feature for country in facts for feature in country.get("geoJSON", {}).get("features", ())]
+    polygons = [polygon for feature in features for polygon in _polygons(feature["geometry"])]
     return orjson.dumps({"type": "MultiPolygon", "coordinates": polygons})
 
 

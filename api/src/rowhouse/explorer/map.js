@@ -55,7 +55,7 @@ export class Places extends Card {
     this.stage.hidden = false;
     // A page must be scrolled over it by wheel and by finger; buttons, two fingers and keys move the map.
     this.map = L.map(this.stage, { scrollWheelZoom: false, dragging: !L.Browser.mobile, zoomSnap: 0.5, maxZoom: 12, zoomAnimation: false, fadeAnimation: false, inertia: false });
-    this.map.attributionControl.setPrefix(false).addAttribution("Borders: thematicmapping.org");
+    this.map.attributionControl.setPrefix(false).addAttribution("Borders: Natural Earth");
     this.map.setView([20, 0], 1);
     L.geoJSON(outlines, { interactive: false, style: { className: "land" } }).addTo(this.map);
     L.control.scale({ imperial: false }).addTo(this.map);
