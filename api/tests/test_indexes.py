@@ -18,6 +18,14 @@ def test_each_filter_has_an_index_that_the_key_ends(house: House, bad_rows: int)
     assert index_columns(house) == ["btree (id)", "btree (name, id)", "btree (open, id)"]
 
 
+def test_what_may_be_asked_about_has_statistics(house: House) -> None:
+    house.put(f"{HEADER}1,a,,,,\n2,b,,,,\n", yml=f"{STATIONS_YML}filters: [name]\n")
+    house.load()
+    found = house.sql(f"SELECT attname FROM pg_stats WHERE schemaname = '{house.schema}' AND tablename = 'stations_v1'")
+    assert sorted(found) == [("id",), ("name",)]
+    assert house.sql("SELECT reltuples FROM pg_class WHERE oid = 'stations_v1'::regclass") == [(2.0,)]
+
+
 def test_indexes_of_long_names_do_not_collide(house: House) -> None:
     name, first, second = "d" * 40, "c" * 62 + "a", "c" * 62 + "b"
     yml = (
