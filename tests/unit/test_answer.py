@@ -19,7 +19,7 @@ def test_the_first_dataset_that_is_not_private_is_asked_for(tmp_path: Path) -> N
     play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(VARIABLES)], "tasks": [task]}
     playbook = tmp_path / "play.yml"
     playbook.write_text(json.dumps([play]))
-    call = ["ansible-playbook", "--inventory=localhost,", "--connection=local", playbook]
+    call = ["ansible-playbook", "--inventory=localhost,", "--connection=local", str(playbook)]
     said = subprocess.run(call, cwd=role_readme.ROOT, capture_output=True, text=True, check=True).stdout
     asked = [line.partition("asks ")[2] for line in said.splitlines() if "asks " in line]
     assert asked == ["/b?limit=1", "/health", "/a?limit=1"]
