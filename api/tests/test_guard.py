@@ -121,6 +121,7 @@ def writes(path: str) -> set[tuple[str, str]]:
         (READS_ALL, READS),
         (WRITES_ALL, READS | writes("/p") | writes("/t")),
     ],
+    ids=["none", *list(SCOPES.values())[:-1]],
 )
 def test_what_each_scope_allows(token: Token | None, more: set[tuple[str, str]]) -> None:
     assert may(token) == ANYBODY | more
@@ -144,13 +145,21 @@ def test_a_problem_names_the_scope() -> None:
 INVALID = ', error="invalid_token"'
 
 
-@pytest.mark.parametrize("text", [Token.make().text, EXPIRED.text, WRITES_ALL.text[:-1], "rh_", f"{WRITES_ALL.text} x"])
+@pytest.mark.parametrize(
+    "text",
+    [Token.make().text, EXPIRED.text, WRITES_ALL.text[:-1], "rh_", f"{WRITES_ALL.text} x"],
+    ids=["unknown", "expired", "short", "empty", "two words"],
+)
 @pytest.mark.parametrize(("method", "path"), [("GET", "/t"), ("GET", "/p"), ("POST", "/t"), ("GET", "/rp")])
 def test_a_wrong_key_is_refused_everywhere(method: str, path: str, text: str) -> None:
     assert_refused(ask(method, path, text), 401, "invalid-api-key", INVALID)
 
 
-@pytest.mark.parametrize("header", ["Basic eDp5", "Bearer eyJhbGciOi", "Bearer", "", "rh_", WRITES_ALL.text])
+@pytest.mark.parametrize(
+    "header",
+    ["Basic eDp5", "Bearer eyJhbGciOi", "Bearer", "", "rh_", WRITES_ALL.text],
+    ids=["basic", "foreign", "bearer", "empty", "beginning", "without scheme"],
+)
 def test_what_is_no_key_of_ours_does_not_matter_where_none_is_needed(header: str) -> None:
     assert CLIENT.simulate_get("/t", headers={"Authorization": header}).headers["X-Key"] == "none"
 

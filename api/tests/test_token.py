@@ -37,7 +37,10 @@ def test_swapped_characters_are_told(place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "rh_", MADE.text[:-1], MADE.text + "0", f" {MADE.text}", f"{MADE.text}\n", MADE.text[3:]]
+    "text",
+    ["", "rh_", MADE.text[:-1], MADE.text + "0", f" {MADE.text}", f"{MADE.text}\n", MADE.text[3:]],
+    # It is another one in each process.
+    ids=["empty", "beginning", "short", "long", "space", "newline", "end"],
 )
 def test_what_is_no_token(text: str) -> None:
     assert Token.parse(text) is None
