@@ -121,6 +121,7 @@ def writes(path: str) -> set[tuple[str, str]]:
         (READS_ALL, READS),
         (WRITES_ALL, READS | writes("/p") | writes("/t")),
     ],
+    ids=["none", *list(SCOPES.values())[:-1]],
 )
 def test_what_each_scope_allows(token: Token | None, more: set[tuple[str, str]]) -> None:
     assert may(token) == ANYBODY | more
