@@ -104,7 +104,9 @@ class Writing:
         replaced = self._single("The row that is there now", ())
         gone = with_headers({"description": "The row is gone"}, (), ("Idempotency-Replayed",))
         return {
-            "put": self._operation("replace", f"Put a row of {title} in the place of another, or of none", [key])
+            "put": self._operation(
+                "replace", f"Put a row of {title} in the place of another, or of none", [self._new(key)]
+            )
             | _body([JSON_TYPE], f"{name}.whole")
             | {
                 "responses": {
@@ -118,6 +120,14 @@ class Writing:
             | {"responses": {"200": replaced, **self._refused(patch)}},
             "delete": self._operation("delete", f"Remove a row of {title}", [key])
             | {"responses": {"204": gone, **self._refused(delete)}},
+        }
+
+    def _new(self, key: Parameter) -> Parameter:
+        """Return the part of the path for a row that may be new: it has to keep the rules."""
+        rules = body_schema(self._dataset, self._dataset.key)
+        # The part of a path says more of a text: that it is not empty. A rule of its own stands in `allOf`.
+        return key | {
+            "schema": key["schema"] | {name: rules[name] for name in rules if name not in ("pattern", "description")}
         }
 
     def _operation(self, verb: str, summary: str, parameters: Sequence[Parameter]) -> Node:
