@@ -2,7 +2,7 @@
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down dataset test test-all check format lock
+.PHONY: help up down dataset test test-all bench check format lock
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: ## everything, on a real cluster; leaves the machine as it was found
 test-all: ## the long runs too
 	@scripts/test --all
 
+bench: ## Rowhouse and its peers, measured in turns, into bench/RESULTS.md: make bench ARGS='--only hot'
+	@scripts/bench $(ARGS)
+
 check: ## lint, types, contract and unit tests: no cluster, under a minute
 	@scripts/check
 
@@ -29,5 +32,5 @@ format: ## rewrite Python files in the project's style
 	@scripts/environment
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
 
-lock: ## compile both lock files anew from the two pyproject.toml
+lock: ## compile the lock files anew
 	@scripts/lock

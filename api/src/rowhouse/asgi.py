@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from rowhouse.app import ASGIApp, HttpPolicy, by_port, create_admin_app, create_app
+from rowhouse.app import HttpPolicy, Ports, create_admin_app, create_app
 from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
 from rowhouse.database import exporting_engine, serving_engine
@@ -15,12 +15,16 @@ from rowhouse.metrics import Exposition, Metrics
 from rowhouse.middleware import Farewell
 from rowhouse.redis_cache import RedisCache
 from rowhouse.redis_link import RedisLink
+from rowhouse.repeats import Repeats
 from rowhouse.settings import Settings
 from rowhouse.store import Store
+from rowhouse.tally import Tally
 from rowhouse.tiers import TieredCache
 
+_NOTES_PART = 16
 
-def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> ASGIApp:
+
+def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> Ports:
     """Build everything, without connecting to anything: that happens when the app starts, in each worker.
 
     Args:
@@ -46,10 +50,13 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     )
     build = source_hash()
     metrics = Metrics()
+    # What is known of answers takes its part of their room.
+    notes = settings.cache_local_bytes // _NOTES_PART
+    local = LocalCache(settings.cache_local_bytes - notes, settings.cache_ttl_seconds)
     public = create_app(
         datasets,
         store,
-        _cache(settings, metrics),
+        _cache(settings, metrics, local),
         exports,
         metrics,
         farewell,
@@ -57,7 +64,8 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
     )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
-    return by_port(public, admin, settings.admin_port)
+    repeats = Repeats(public, store, local, Tally(metrics), notes, lambda: farewell.has_begun)
+    return Ports(repeats, admin, settings.admin_port)
 
 
 def source_hash() -> str:
@@ -68,8 +76,7 @@ def source_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _cache(settings: Settings, metrics: Metrics) -> Cache:
-    local = LocalCache(settings.cache_local_bytes, settings.cache_ttl_seconds)
+def _cache(settings: Settings, metrics: Metrics, local: LocalCache) -> Cache:
     beyond: Cache
     if settings.redis_host:
         link = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)

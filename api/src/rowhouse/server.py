@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from rowhouse.app import ASGIApp
+from rowhouse.app import Ports
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
 from rowhouse.middleware import Farewell
@@ -74,7 +74,7 @@ class Server(BaseApplication):
         }.items():
             config.set(name, value)
 
-    def load(self) -> ASGIApp:
+    def load(self) -> Ports:
         """Build the app."""
         return build_app(self._settings, self._datasets, self._metrics_dir, self._farewell)
 
