@@ -82,14 +82,16 @@ REDIS = Contest(
     "redis",
     "The same page, first time in a replica",
     (Goal("redis-benchmark", 0.30),),
-    "Rowhouse keeps nothing in its own memory here, so that each answer comes from Redis. redis-benchmark gets as many bytes.",
+    "Rowhouse keeps nothing in its own memory here, so that each answer comes from Redis. redis-benchmark gets as many"
+    " bytes.",
 )
 COLD = Contest(
     "cold",
     "Another page of 100 rows each time",
     (Goal("flask", 5), Goal("fastapi", 1.8), Goal("pgbench", 0.5)),
-    "A station and an id from which on, drawn anew: every answer is made from PostgreSQL. Rowhouse also looks into Redis and"
-    " stores each answer there; the row without Redis shows what that costs. pgbench asks for the same rows and makes nothing of them.",
+    "A station and an id from which on, drawn anew: every answer is made from PostgreSQL. Rowhouse also looks into"
+    " Redis and stores each answer there; the row without Redis shows what that costs. pgbench asks for the same rows"
+    " and makes nothing of them.",
 )
 WHOLE = Contest(
     "whole",

@@ -5,8 +5,7 @@ import statistics
 import sys
 
 from rowhouse.cursor import Cursor
-from rowhouse.query import order_text, total_order
-from rowhouse.query import Order as _Order
+from rowhouse.query import Order, order_text, total_order
 
 from bench.contests import Plan
 from bench.data import NAME
@@ -27,14 +26,17 @@ def deep(ground: Ground, plan: Plan) -> str:
     lines = [
         "## A page far behind",
         "",
-        f"Page of 100 rows at row {row:,} of {table.rows:,} against the first one, one request at a time and without a cache.",
+        f"Page of 100 rows at row {row:,} of {table.rows:,}, and the first: one request at a time, without a cache.",
         "",
         "| sort | first page, ms | page far behind, ms | of the first | goal |",
         "| --- | --- | --- | --- | --- |",
     ]
     with Rowhouse(with_redis=False, settings={"CACHE_LOCAL_BYTES": "0"}).run(ground, table) as server:
         for sort in _SORTS:
-            paths = [f"/{NAME}?limit=100&sort={sort}", f"/{NAME}?limit=100&sort={sort}&cursor={_cursor(table, sort, row)}"]
+            paths = [
+                f"/{NAME}?limit=100&sort={sort}",
+                f"/{NAME}?limit=100&sort={sort}&cursor={_cursor(table, sort, row)}",
+            ]
             taken: list[list[float]] = [[], []]
             for turn in range(plan.rounds):
                 for i in (0, 1) if turn % 2 else (1, 0):
@@ -50,7 +52,7 @@ def _cursor(table: Table, sort: str, row: int) -> str:
     """Return a cursor behind the row with this number in the order, without walking there."""
     (dataset,) = table.house.datasets
     columns = {column.name: column for column in dataset.columns}
-    order = total_order((_Order(columns[sort.removeprefix("-")], sort.startswith("-")),), (dataset.key,))
+    order = total_order((Order(columns[sort.removeprefix("-")], sort.startswith("-")),), (dataset.key,))
     names = ", ".join(item.column.name for item in order)
     by = ", ".join(f"{item.column.name}{' DESC' if item.descending else ''}" for item in order)
     (values,) = table.house.sql(f"SELECT {names} FROM {table.name} ORDER BY {by} OFFSET {row} LIMIT 1")

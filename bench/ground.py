@@ -95,4 +95,3 @@ def ground() -> Iterator[Ground]:
             house.sql(f"ALTER SYSTEM SET {setting}")
         house.sql("SELECT pg_reload_conf()")
         yield Ground(folder, postgres, redis)
-

@@ -32,7 +32,10 @@ def growth(ground: Ground, plan: Plan) -> str:
         Panel(
             f"Answers a second: {kind}",
             [
-                Line(f"{replicas} replica{'s' if replicas > 1 else ''}", [(rows, rates[rows, replicas, kind]) for rows in sizes])
+                Line(
+                    f"{replicas} replica{'s' if replicas > 1 else ''}",
+                    [(rows, rates[rows, replicas, kind]) for rows in sizes],
+                )
                 for replicas in REPLICAS
             ],
         )
@@ -70,8 +73,9 @@ def _page(
     lines = [
         "## Growth",
         "",
-        f"Replicas are `rowhouse serve` with two workers each, behind one nginx, on the same {os.cpu_count()} CPUs as nginx, PostgreSQL, Redis and",
-        "wrk: more of them add no CPU here. What the table shows is what they cost each other, and that the size of the table costs nothing.",
+        f"Replicas are `rowhouse serve` with two workers each, behind one nginx, on the same {os.cpu_count()} CPUs as",
+        "nginx, PostgreSQL, Redis and wrk: more of them add no CPU here. What the table shows is what they cost each",
+        "other, and what the size of the table costs.",
         "",
         "![Growth](../docs/growth.svg)",
         "",

@@ -1,4 +1,4 @@
-"""Programs that are measured: started on free ports of loopback, ended by their id, their CPU and memory read from /proc."""
+"""Programs that are measured: started, watched in /proc, and ended by their id."""
 
 import os
 import signal

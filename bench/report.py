@@ -12,9 +12,10 @@ from bench.contests import Goal, Outcome
 _HEAD = """\
 # Measured
 
-Written by `make bench`. Ratios hold within one table: all its servers ran at the same time, and each had its turn in each
-round, on {cpus} CPUs that they shared with whatever asked them, {connections} connections at a time. Every server that has workers has two.
-Least, median and most of the rounds. `×` says how many times the peer's rate Rowhouse reaches, in the same round.
+Written by `make bench`. Ratios hold within one table: all its servers ran at the same time, and each had its turn in
+each round, on {cpus} CPUs that they shared with whatever asked them, {connections} connections at a time. Every
+server that has workers has two. Least, median and most of the rounds; "reaches" is how many times the peer's rate, in
+the same round.
 """
 
 
@@ -39,7 +40,10 @@ def table(outcome: Outcome) -> str:
     """Return one contest as Markdown."""
     contest = outcome.contest
     lines = [f"## {contest.title}", "", contest.note, ""]
-    lines += ["| | answers a second | CPU of each, µs | latency, ms | Rowhouse reaches | goal |", "| --- |" + " --- |" * 5]
+    lines += [
+        "| | answers a second | CPU of each, µs | latency, ms | Rowhouse reaches | goal |",
+        "| --- |" + " --- |" * 5,
+    ]
     own = next(iter(outcome.samples.values()))
     goals = {goal.peer: goal for goal in contest.goals}
     for name, samples in outcome.samples.items():
@@ -49,7 +53,7 @@ def table(outcome: Outcome) -> str:
             three((sample.rate for sample in samples), 0),
             three((sample.cpu for sample in samples), 0) if samples[0].cpu else "",
             three(sample.median for sample in samples) if samples[0].median else "",
-            "" if samples is own else f"{three(ratios)} ×",
+            "" if samples is own else f"{three(ratios)}",
             judgement(goals[name], statistics.median(ratios)) if name in goals else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -58,7 +62,7 @@ def table(outcome: Outcome) -> str:
 
 def judgement(goal: Goal, reached: float) -> str:
     """Say whether a goal is met."""
-    text = f"≥ {goal.least} ×" + (f", then ≥ {goal.then} ×" if goal.then else "")
+    text = f"≥ {goal.least}" + (f", then ≥ {goal.then}" if goal.then else "")
     if reached < goal.least:
         return f"{text}: **missed**"
     return f"{text}: first one met" if goal.then and reached < goal.then else f"{text}: met"
@@ -67,7 +71,12 @@ def judgement(goal: Goal, reached: float) -> str:
 def versions(peers: Mapping[str, str], names: Sequence[str]) -> str:
     """Return the versions of what took part."""
     told = [f"{name} {peers[name]}" for name in names if name in peers]
-    programs = {"nginx": ("nginx", "-v"), "wrk": ("wrk", "-v"), "redis": ("redis-server", "-v"), "postgres": ("psql", "-V")}
+    programs = {
+        "nginx": ("nginx", "-v"),
+        "wrk": ("wrk", "-v"),
+        "redis": ("redis-server", "-v"),
+        "postgres": ("psql", "-V"),
+    }
     for command in programs.values():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         told.append(" ".join((done.stdout + done.stderr).splitlines()[0].split()[:4]))

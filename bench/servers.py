@@ -12,12 +12,12 @@ from typing import Any, Protocol
 
 import httpx
 import orjson
+from parts import free_port
 
 from bench.data import COLUMNS, NAME
 from bench.environment import Peers
 from bench.ground import WORKERS, Ground, Table
 from bench.processes import Running, running, wait_for
-from parts import free_port
 
 _APPS = Path(__file__).parent / "peers"
 _HERE = "http://127.0.0.1"
@@ -100,7 +100,7 @@ class Flask(_Python):
         port = free_port()
         words = ["--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", "flask_app:app"]
         environment = {"DATABASE_URL": table.url, "TABLE": table.name, "PYTHONPATH": str(_APPS)}
-        command = [self.peers.program("gunicorn"), *words]
+        command: list[str | Path] = [self.peers.program("gunicorn"), *words]
         with running(command, f"{_HERE}:{port}", self.page(1), ground.log("flask"), environment) as server:
             yield server
 
@@ -158,7 +158,7 @@ class Roapi:
     def run(self, ground: Ground, table: Table) -> Iterator[Running]:
         port = free_port()
         words = ["--addr-http", f"127.0.0.1:{port}", "--table", f"{NAME}={table.file}"]
-        command = [self.peers.program("roapi"), *words]
+        command: list[str | Path] = [self.peers.program("roapi"), *words]
         with running(command, f"{_HERE}:{port}", self.page(1), ground.log("roapi")) as server:
             yield server
 
@@ -185,7 +185,8 @@ class Nginx:
             (log.parent / self.page(limit)[1:]).write_bytes(body)
         first = self.page(next(iter(self.bodies)))
         port = free_port()
-        with running(_nginx(log.parent, f"listen 127.0.0.1:{port} reuseport;"), f"{_HERE}:{port}", first, log) as server:
+        command = _nginx(log.parent, f"listen 127.0.0.1:{port} reuseport;")
+        with running(command, f"{_HERE}:{port}", first, log) as server:
             yield server
 
 
@@ -205,13 +206,14 @@ def _nginx(folder: Path, listen: str, locations: str = "", upstream: str = "") -
     # Started as root, it would read files as somebody who may not.
     user = "user root;" if os.geteuid() == 0 else ""
     upstreams = f"upstream replicas {{ {upstream} keepalive 64; }}" if upstream else ""
-    kept = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    kept = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     (folder / "nginx.conf").write_text(
         f"""{user} daemon off; worker_processes {WORKERS}; pid {folder}/nginx.pid; error_log stderr;
 events {{ worker_connections 1024; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000; {kept}
-  types {{ application/json json; }} open_file_cache max=100 inactive=1h;
+  types {{ application/json json; }}
   {upstreams}
   server {{ {listen} root {folder}; {locations} }}
 }}
@@ -223,8 +225,9 @@ http {{
 @contextmanager
 def _uvicorn(peers: Peers, app: str, path: str, log: Path, environment: Mapping[str, str]) -> Iterator[Running]:
     port = free_port()
-    words = ["--app-dir", _APPS, "--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop", "--http", "httptools"]
-    command = [peers.program("uvicorn"), *words, "--no-access-log", "--log-level", "warning", app]
+    command: list[str | Path] = [peers.program("uvicorn"), "--app-dir", _APPS, "--port", str(port)]
+    command += ["--workers", str(WORKERS), "--loop", "uvloop", "--http", "httptools"]
+    command += ["--no-access-log", "--log-level", "warning", app]
     with running(command, f"{_HERE}:{port}", path, log, environment) as server:
         yield server
 
@@ -239,9 +242,7 @@ def _sqlite(file: Path, path: Path) -> Path:
         next(lines)
         database.execute(f"CREATE TABLE {NAME} ({columns}, PRIMARY KEY (id))")
         cells = (line.rstrip("\n").split(",") for line in lines)
-        rows = (
-            [cell == "true" if i == truth else cell or None for i, cell in enumerate(record)] for record in cells
-        )
+        rows = ([cell == "true" if i == truth else cell or None for i, cell in enumerate(record)] for record in cells)
         database.executemany(f"INSERT INTO {NAME} VALUES ({', '.join('?' * len(names))})", rows)
         database.execute(f"CREATE INDEX by_station ON {NAME} (station, id)")
     return path

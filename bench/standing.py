@@ -31,15 +31,18 @@ def standing(ground: Ground, plan: Plan) -> str:
     lines = [
         "## Start and memory",
         "",
-        "From the start of the first process to the first answer, and the proportional set size of all processes, which counts shared",
-        "memory once, after a second of requests for one page. Two workers each; roapi has one process and holds the table itself.",
+        "From the start of the first process to the first answer, and the proportional set size of all processes,",
+        "which counts shared memory once, after a second of requests for one page. Two workers each; roapi has one",
+        "process and holds the table itself.",
         "",
         "| | ready, s | of Flask | memory, MiB | of Flask |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name in ready:
         shares = [
-            [own / other for own, other in zip(numbers[name], numbers["flask"], strict=True)] if "flask" in numbers else []
+            [own / other for own, other in zip(numbers[name], numbers["flask"], strict=True)]
+            if "flask" in numbers
+            else []
             for numbers in (ready, memory)
         ]
         cells = [name, three(ready[name]), _share(shares[0]), three(memory[name], 0), _share(shares[1])]

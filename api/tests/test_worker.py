@@ -1,7 +1,9 @@
 """Connections that answer again without reading: gunicorn's worker of ours, in this process, on real sockets."""
 
 import asyncio
+import itertools
 import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from replica import Replica, replica
 from rowhouse.app import Ports
 from rowhouse.worker import Connection, Worker
 
-PAGE = b"GET /stations HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n"
+PAGE = b"GET /stations?limit=1000 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n"
 ROW = b"GET /stations/3 HTTP/1.1\r\nHost: h\r\n\r\n"
 HEAD = b"HEAD /stations HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /stations HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -86,7 +88,7 @@ class Line:
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
     house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(5)
+    house.put_stations(300)
     house.load()
     return house
 
@@ -105,7 +107,7 @@ async def place(house: House, keepalive: int = 75) -> AsyncIterator[Place]:
         worker = Worker(0, os.getpid(), [], None, 30, config, Logger(config))
         worker.loop = asyncio.get_running_loop()
         servers = [
-            await worker.loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)
+            await worker.loop.create_server(lambda: Connection(worker), "127.0.0.1", 0)  # type: ignore[no-untyped-call] # gunicorn ships no types
             for _ in range(2)
         ]
         port, admin_port = (server.sockets[0].getsockname()[1] for server in servers)
@@ -149,8 +151,6 @@ async def learn(there: Place, *requests: bytes) -> None:
         async with line(there.port) as client:
             for _ in range(4):
                 await client.ask(request)
-
-
 
 
 def same(one: tuple[int, dict[str, str], bytes], other: tuple[int, dict[str, str], bytes]) -> bool:
@@ -249,7 +249,7 @@ def test_however_requests_arrive_in_pieces_each_is_answered_in_its_turn(
         async with line(there.port) as client:
             for request_, cuts in asked:
                 places = sorted({0, *(cut for cut in cuts if cut < len(request_)), len(request_)})
-                pieces = [request_[start:end] for start, end in zip(places, places[1:], strict=False)]
+                pieces = [request_[start:end] for start, end in itertools.pairwise(places)]
                 answer = await client.ask(*pieces)
                 if request_ is BAD:
                     assert answer[0] == 400
@@ -296,18 +296,24 @@ def test_an_idle_connection_is_closed_in_time_and_one_in_use_is_not(house: House
 def test_a_client_that_takes_nothing_is_not_answered_without_end(house: House) -> None:
     async def work(there: Place) -> None:
         await learn(there, PAGE)
-        async with line(there.port) as client:
-            client.reader._transport.pause_reading()  # type: ignore[attr-defined] # the client's own side
-            sent = 0
-            for _ in range(200_000):
-                client.writer.write(PAGE)
-                sent += 1
-                if sent % 50 == 0:
-                    await asyncio.sleep(0)
-                if any(connection._flow_control.write_paused for connection in there.worker.connections):
+        with socket.create_connection(("127.0.0.1", there.port)) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await asyncio.sleep(0.01)
+            before = there.app.read
+            (connection,) = (each for each in there.worker.connections if each._client == client.getsockname())
+            for _ in range(10_000):
+                client.send(PAGE)
+                # One piece each.
+                await asyncio.sleep(0.001)
+                if connection._flow_control.write_paused:
                     break
-            assert any(connection._flow_control.write_paused for connection in there.worker.connections)
-            client.reader._transport.resume_reading()  # type: ignore[attr-defined] # as above
-            assert (await client.answer())[0] == 200
+            else:
+                pytest.fail("all of it was taken")
+            for _ in range(3):
+                client.send(PAGE)
+                await asyncio.sleep(0.05)
+            # gunicorn waits until there is room before it reads on.
+            assert there.app.read == before + 1
+            assert connection.transport.get_write_buffer_size() < 10**6
 
     run(house, work)

@@ -54,7 +54,8 @@ class Kept:
         age_at: Where in them the age is; -1 in a 304, which has none.
         length: Of the body.
         labels: For the log and the counts.
-        head: Status line and fields, with %b in place of id and age.
+        before: Status line and fields up to the request's id.
+        after: The fields behind it, with %b in place of the age, each after an end of line.
     """
 
     source: Repeatable
@@ -65,47 +66,21 @@ class Kept:
     age_at: int
     length: int
     labels: Labels
-    head: bytes
+    before: bytes
+    after: bytes
+
+    def fields(self, identifier: str, age: bytes) -> Headers:
+        """Return all fields, for ASGI."""
+        fields = self.headers.copy()
+        fields[self.id_at] = (_ID, identifier.encode())
+        if self.age_at >= 0:
+            fields[self.age_at] = (_AGE, age)
+        return fields
 
     @property
     def size(self) -> int:
         """Bytes of its texts."""
-        return len(self.head) + sum(sys.getsizeof(text) for field in self.headers for text in field)
-
-
-@dataclass(slots=True)
-class Answer:
-    """An answer to be sent.
-
-    Attributes:
-        kept: What is always the same.
-        identifier: Of the request.
-        age: Seconds since the body was made, as text; not for a 304.
-        extra: Further fields.
-        body: Empty for HEAD and 304.
-    """
-
-    kept: Kept
-    identifier: str
-    age: bytes
-    extra: Headers
-    body: bytes
-
-    def headers(self) -> Headers:
-        """Return all fields."""
-        kept = self.kept
-        headers = kept.headers.copy()
-        headers[kept.id_at] = (_ID, self.identifier.encode())
-        if kept.age_at >= 0:
-            headers[kept.age_at] = (_AGE, self.age)
-        return headers + self.extra
-
-    def head(self) -> bytes:
-        """Return status line and fields as they are sent by HTTP/1.1, without the empty line behind them."""
-        kept = self.kept
-        identifier = self.identifier.encode()
-        head = kept.head % ((identifier, self.age) if kept.age_at >= 0 else (identifier,))
-        return head + b"".join(b"%b: %b\r\n" % field for field in self.extra) if self.extra else head
+        return len(self.before) + len(self.after) + sum(sys.getsizeof(text) for field in self.headers for text in field)
 
 
 def kept_of(scope: Scope, status: int, headers: Headers) -> Kept | None:
@@ -131,14 +106,15 @@ def kept_of(scope: Scope, status: int, headers: Headers) -> Kept | None:
         age_at,
         int(fields[b"content-length"]) if is_whole else 0,
         Labels(scope["method"], route, repeatable.dataset.name, status, cache.decode() if cache else None),
-        _head(status, headers),
+        *_head(status, headers),
     )
 
 
-def _head(status: int, headers: Headers) -> bytes:
-    """Return the head of an answer, with %b for what is another each time."""
+def _head(status: int, headers: Headers) -> tuple[bytes, bytes]:
+    """Return the head of an answer as HTTP/1.1 has it, before and behind the request's id."""
     lines = [b"HTTP/1.1 200 OK" if status == 200 else b"HTTP/1.1 304 Not Modified"]
-    lines += [
-        b"%b: %b" % (name, b"%b" if name in (_ID, _AGE) else value.replace(b"%", b"%%")) for name, value in headers
-    ]
-    return b"".join(line + b"\r\n" for line in lines)
+    for name, value in headers:
+        lines.append(b"%b: %b" % (name, {_ID: b"", _AGE: b"%b"}.get(name, value.replace(b"%", b"%%"))))
+    text = b"".join(line + b"\r\n" for line in lines)
+    before, mark, after = text.partition(_ID + b": ")
+    return before.replace(b"%%", b"%") + mark, after

@@ -14,12 +14,13 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rowhouse.errors import NotLoadedError, VersionGoneError
 from rowhouse.local_cache import LocalCache
 from rowhouse.logs import REQUEST_ID
-from rowhouse.repeatable import Answer, Headers, Kept, Scope, kept_of
+from rowhouse.repeatable import Headers, Kept, Scope, kept_of
 from rowhouse.store import Store
 from rowhouse.tally import Tally
 
@@ -51,6 +52,25 @@ class Admission(Protocol):
 
     def admit(self, scope: Scope) -> Headers | None:
         """Return these fields, and count the request; None, and do nothing, when falcon shall see to it."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """A request that is known by its bytes.
+
+    Attributes:
+        kept: Its answer.
+        scope: What gunicorn made of it, but for the client.
+        turn: The turn of the event loop in which the answer was last looked at.
+        fields: In that turn, those behind the request's id.
+        rest: In that turn, what comes behind them.
+    """
+
+    kept: Kept
+    scope: Scope
+    turn: object | None = None
+    fields: bytes = b""
+    rest: bytes = b""
 
 
 class Repeats:
@@ -85,7 +105,7 @@ class Repeats:
         self._is_ending = is_ending
         self._admission = admission
         self._kept: dict[tuple[object, ...], Kept] = {}
-        self._by_wire: dict[bytes, tuple[Kept, Scope]] = {}
+        self._by_wire: dict[bytes, _Known] = {}
         self._taken = 0
         self._identifiers: list[str] = []
 
@@ -98,43 +118,62 @@ class Repeats:
         started = time.perf_counter()
         asked, identifier = question
         kept = self._kept.get(asked)
-        answer = self._answer(kept, scope, identifier) if kept else None
-        if answer:
-            status = answer.kept.status
-            await send({"type": "http.response.start", "status": status, "headers": answer.headers()})
-            await send({"type": "http.response.body", "body": answer.body})
-            self.tell(answer, started)
-            wire = scope.get(WIRE)
-            if wire and not identifier:
-                self._keep_wire(wire, answer.kept, scope)
+        found = self._look(kept) if kept else None
+        extra = self._admit(scope) if found else None
+        if not (kept and found) or extra is None:
+            await self._listen(asked, scope, receive, send)
             return
-        await self._listen(asked, scope, receive, send)
+        age, body = found
+        given, identifier = identifier, identifier or self._identifier()
+        headers = kept.fields(identifier, age) + extra
+        await send({"type": "http.response.start", "status": kept.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._tally.begin()
+        self._tally.add(kept.labels, identifier, time.perf_counter() - started)
+        if not given and WIRE in scope:
+            self._keep_wire(scope[WIRE], kept, scope)
 
-    def repeat(self, wire: bytes, client: object) -> Answer | None:
-        """Return the answer to the bytes of a request that were answered before; whoever sends it, tells.
+    def repeat(self, wire: bytes, client: object, last_fields: Callable[[], bytes]) -> tuple[bytes, bytes] | None:
+        """Return the answer to the bytes of a request that were answered before, as two pieces to be sent.
 
         Args:
             wire: All that a connection has received since the answer before.
             client: Who sent it, as in the scope.
+            last_fields: What the server sends behind the fields, with the empty line.
         """
-        found = self._by_wire.get(wire)
-        if found is None:
+        known = self._by_wire.get(wire)
+        if known is None:
             return None
-        kept, scope = found
-        answer = self._answer(kept, {**scope, "client": client} if self._admission else scope, "")
-        if answer is None:
-            del self._by_wire[wire]
-        return answer
+        started = time.perf_counter()
+        kept = known.kept
+        if known.turn is not self._tally.turn or known.turn is None:
+            # Nothing that an answer depends on changes before the event loop is through with what has arrived.
+            found = self._look(kept)
+            if found is None:
+                del self._by_wire[wire]
+                return None
+            age, body = found
+            known.fields = kept.after % age if kept.age_at >= 0 else kept.after % ()
+            known.rest = last_fields() + body
+            known.turn = self._tally.begin()
+        more = b""
+        if self._admission:
+            extra = self._admission.admit({**known.scope, "client": client})
+            if extra is None:
+                return None
+            more = b"".join(b"%b: %b\r\n" % field for field in extra)
+        identifier = self._identifier()
+        head = b"".join((kept.before, identifier.encode(), known.fields, more))
+        self._tally.add(kept.labels, identifier, time.perf_counter() - started)
+        return head, known.rest
 
-    def tell(self, answer: Answer, started: float) -> None:
-        """Log and count an answer; `started` as time.perf_counter() says it."""
-        self._tally.add(answer.kept.labels, answer.identifier, time.perf_counter() - started, time.time())
-
-    def _answer(self, kept: Kept, scope: Scope, identifier: str) -> Answer | None:
+    def _look(self, kept: Kept) -> tuple[bytes, bytes] | None:
+        """Return age and body, if the answer is still the one to give."""
         if self._store.unavailable or self._is_ending():
             return None
+        source = kept.source
         try:
-            version = self._store.version(kept.source.dataset, kept.source.number)
+            version = self._store.version(source.dataset, source.number)
         except (NotLoadedError, VersionGoneError):
             return None
         if version is not kept.version:
@@ -142,19 +181,17 @@ class Repeats:
                 return None
             # Each time PostgreSQL is asked, there are new objects.
             kept.version = version
-        body, age = b"", b""
-        if kept.source.key is not None:
-            entry = self._local.get(kept.source.key)
-            if entry is None or len(entry.body) != kept.length:
-                return None
-            # Another replica's clock may be ahead.
-            age = b"%d" % max(0, int(time.time()) - entry.made)
-            if kept.labels.method == "GET":
-                body = entry.body
-        extra = self._admission.admit(scope) if self._admission else []
-        if extra is None:
+        if source.key is None:
+            return b"", b""
+        entry = self._local.get(source.key)
+        if entry is None or len(entry.body) != kept.length:
             return None
-        return Answer(kept, identifier or self._identifier(), age, extra, body)
+        # Another replica's clock may be ahead.
+        age = b"%d" % max(0, int(time.time()) - entry.made)
+        return age, entry.body if kept.labels.method == "GET" else b""
+
+    def _admit(self, scope: Scope) -> Headers | None:
+        return self._admission.admit(scope) if self._admission else []
 
     async def _listen(self, asked: tuple[object, ...], scope: Scope, receive: Receive, send: Send) -> None:
         """Have falcon answer, and note what it says of its answer."""
@@ -179,7 +216,8 @@ class Repeats:
 
     def _keep_wire(self, wire: bytes, kept: Kept, scope: Scope) -> None:
         if self._make_room(3 * len(wire)):
-            self._by_wire[wire] = (kept, {name: value for name, value in scope.items() if name not in (WIRE, "client")})
+            own = {name: value for name, value in scope.items() if name not in (WIRE, "client")}
+            self._by_wire[wire] = _Known(kept, own)
 
     def _make_room(self, size: int) -> bool:
         size += _OVERHEAD_BYTES
@@ -202,7 +240,7 @@ class Repeats:
 
 
 def _question(scope: Scope) -> tuple[tuple[object, ...], str] | None:
-    """Return what is asked, and the request's id if the client has given a good one; None when falcon shall see to it."""
+    """Return what is asked, and the request's id if it came with a good one; None when falcon shall see to it."""
     if scope["method"] not in _METHODS:
         return None
     asked: list[object] = [scope["method"], scope["path"], scope["query_string"]]
@@ -218,5 +256,3 @@ def _question(scope: Scope) -> tuple[tuple[object, ...], str] | None:
         elif name in LEFT_TO_FALCON:
             return None
     return tuple(asked), identifier if identifier and REQUEST_ID.fullmatch(identifier) else ""
-
-

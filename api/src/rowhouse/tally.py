@@ -48,47 +48,52 @@ class Tally:
 
     A line is written and a file of counts is touched once in a turn of the loop, however many answers it gave: each
     costs as much as half an answer out of memory.
+
+    Attributes:
+        turn: The turn that is under way; None when nothing was answered in it yet.
     """
 
     def __init__(self, metrics: Metrics) -> None:
         """Take where to count."""
         self._metrics = metrics
-        self._waiting: list[tuple[Labels, str, float, float]] = []
-        self._second = 0
-        self._date = ""
+        self._waiting: list[tuple[Labels, str, float]] = []
+        self.turn: object | None = None
 
-    def add(self, labels: Labels, identifier: str, seconds: float, now: float) -> None:
-        """Note an answer.
+    def begin(self) -> object:
+        """Begin a turn, unless one is under way, and return it."""
+        if self.turn is None:
+            self.turn = object()
+            asyncio.get_running_loop().call_soon(self._end)
+        return self.turn
+
+    def add(self, labels: Labels, identifier: str, seconds: float) -> None:
+        """Note an answer in the turn that was begun.
 
         Args:
             labels: What it was.
             identifier: Of the request; safe in JSON.
             seconds: How long it took.
-            now: Seconds since 1970.
         """
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self.flush)
-        self._waiting.append((labels, identifier, seconds, now))
+        self._waiting.append((labels, identifier, seconds))
 
-    def flush(self) -> None:
+    def _end(self) -> None:
         """Log and count what was noted."""
+        self.turn = None
         waiting, self._waiting = self._waiting, []
         taken = defaultdict[Labels, list[float]](list)
-        for labels, _, seconds, _ in waiting:
+        for labels, _, seconds in waiting:
             taken[labels].append(seconds)
         for labels, times in taken.items():
             self._metrics.count_repeats(labels.route, labels.method, labels.status, times, is_hit=bool(labels.cache))
-        if _log.isEnabledFor(logging.INFO):
-            sys.stderr.write("".join([self._line(*each) for each in waiting]))
+        if waiting and _log.isEnabledFor(logging.INFO):
+            now = f'{{"time":"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",'
+            texts = {
+                labels: (f'{now}{labels.text[0]},"milliseconds":', f',{labels.text[1]},"request_id":"')
+                for labels in taken
+            }
+            lines = []
+            for labels, identifier, seconds in waiting:
+                before, after = texts[labels]
+                lines.append(f'{before}{seconds * 1000:.2f}{after}{identifier}"}}\n')
+            sys.stderr.write("".join(lines))
             sys.stderr.flush()
-
-    def _line(self, labels: Labels, identifier: str, seconds: float, now: float) -> str:
-        second = int(now)
-        if second != self._second:
-            self._second = second
-            self._date = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        before, after = labels.text
-        return (
-            f'{{"time":"{self._date}.{int((now - second) * 1e6):06}Z",{before},'
-            f'"milliseconds":{round(seconds * 1000, 2)},{after},"request_id":"{identifier}"}}\n'
-        )

@@ -1,8 +1,11 @@
 """gunicorn's worker, with connections that answer again what they were just asked, and that close in time."""
 
+import asyncio
 import time
+from typing import Any
 
 from gunicorn.asgi import protocol
+from gunicorn.asgi.parser import CallbackRequest
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
@@ -21,6 +24,10 @@ class Connection(ASGIProtocol):
     """
 
     worker: "Worker"
+    # Set when there is a connection, which is whenever anything here is called.
+    transport: Any
+    _flow_control: Any
+    _callback_parser: Any
 
     def connection_made(self, transport: object) -> None:
         """Begin."""
@@ -55,25 +62,26 @@ class Connection(ASGIProtocol):
 
     def _repeat(self, repeats: Repeats, data: bytes) -> bool:
         """Answer a request that was answered before; tell whether it was."""
-        started = time.perf_counter()
         if self._flow_control.write_paused or self._finishing_calls or not self.worker.alive:
             return False
-        answer = repeats.repeat(data, self._client)
+        answer = repeats.repeat(data, self._client, self.worker.last_fields)
         if answer is None:
             return False
-        self.transport.writelines((answer.head(), self.worker.last_fields(), answer.body))
-        self._asked_at = started
+        if len(answer[1]) < protocol._NO_COPY_BODY_SIZE:
+            self.transport.write(b"".join(answer))
+        else:
+            self.transport.writelines(answer)
+        self._asked_at = time.monotonic()
         if self._keepalive_handle is None:
             self._arm_keepalive_timer()  # type: ignore[no-untyped-call] # gunicorn ships no types
-        repeats.tell(answer, started)
         return True
 
     def _feed_callback_parser(self, data: bytes) -> bool:
         self._is_fresh = False
         return bool(super()._feed_callback_parser(data))  # type: ignore[no-untyped-call] # gunicorn ships no types
 
-    def _build_http_scope(self, request: protocol.CallbackRequest, *addresses: object) -> dict[str, object]:
-        scope: dict[str, object] = super()._build_http_scope(request, *addresses)  # type: ignore[no-untyped-call] # gunicorn ships no types
+    def _build_http_scope(self, request: CallbackRequest, *addresses: object) -> dict[str, object]:
+        scope: dict[str, object] = super()._build_http_scope(request, *addresses)  # type: ignore[no-untyped-call] # as above
         # What arrives from here on is fed, and makes it stale again.
         self._is_fresh = True
         parser = self._callback_parser
@@ -84,7 +92,7 @@ class Connection(ASGIProtocol):
 
     def _keepalive_timeout(self) -> None:
         """Close, unless something was asked since gunicorn set the time."""
-        left = self._asked_at + self._keepalive - time.perf_counter()
+        left = self._asked_at + self._keepalive - time.monotonic()
         if left > 0:
             self._keepalive_handle = self.worker.loop.call_later(left, self._keepalive_timeout)
         else:
@@ -98,10 +106,12 @@ class Worker(gasgi.ASGIWorker):
 
     Attributes:
         asgi: The app.
+        loop: Once it serves.
         connections: The open ones.
     """
 
     asgi: Ports
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         """Take what gunicorn gives each worker."""
