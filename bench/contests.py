@@ -70,7 +70,9 @@ HOT = Contest(
     "hot",
     "The same page of 100 rows again",
     (Goal("nginx", 0.60, 0.90), Goal("flask", 5), Goal("fastapi", 5)),
-    "Rowhouse answers from the memory of its workers; nginx sends the same bytes as a file, and logs nothing.",
+    "Rowhouse answers from the memory of its workers, with request id, log line, counts and a look at the version for"
+    " each; nginx sends the same bytes as a file, as Debian configures it but without an access log. Numbered: each"
+    " request comes with an id of its own, as some proxies give it, and so is another piece of bytes.",
 )
 TABLE = Contest(
     "table",
@@ -97,7 +99,8 @@ WHOLE = Contest(
     "whole",
     "A table of 1,000 rows as a whole, made anew each time",
     (Goal("flask", 10), Goal("fastapi", 2.5), Goal("roapi", 2.5)),
-    "Rowhouse without any cache.",
+    "Rowhouse without any cache. The condition is another each time, and always true: what is asked for at once is else"
+    " made once.",
 )
 
 
@@ -109,7 +112,11 @@ def hot(ground: Ground, plan: Plan, contest: Contest, limit: int) -> Outcome:
         house = stack.enter_context(rowhouse.run(ground, table))
         body = _get(house, rowhouse.page(limit))
         servers = [Nginx(bodies={limit: body}), *(plan.peers if limit <= 100 else ())]
-        ways = {rowhouse.name: _asking(house, rowhouse.page(limit), plan)}
+        path = rowhouse.page(limit)
+        ways = {
+            rowhouse.name: _asking(house, path, plan),
+            "rowhouse, numbered": lambda: wrk(house, path, plan.seconds, is_numbered=True),
+        }
         for server in servers:
             other = stack.enter_context(server.run(ground, table))
             _check(server, _get(other, server.page(limit)), rowhouse.rows(body))
@@ -152,7 +159,7 @@ def _uncached(
         asking: dict[str, Measure] = {}
         for server in servers:
             other = stack.enter_context(server.run(ground, table))
-            path = server.page(1000) if contest is WHOLE else server.filtered
+            path = server.every if contest is WHOLE else server.filtered
             example = path.replace("{station}", "DEBW017").replace("{id}", "7")
             expected = expected or server.rows(_get(other, example))
             _check(server, _get(other, example), expected)

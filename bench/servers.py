@@ -32,10 +32,12 @@ class Server(Protocol):
         name: As the results have it.
         filtered: Path of a page of 100 rows in the order of the key, of one station and from an id on; with the
             placeholders {station} and {id}.
+        every: Path of 1,000 rows of all ids that are larger than minus {id}.
     """
 
     name: str
     filtered: str
+    every: str
 
     def page(self, limit: int) -> str:
         """Return the path of the first so many rows in the order of the key."""
@@ -53,6 +55,7 @@ class _Python:
 
     name: str
     filtered: str = f"/{NAME}?station={{station}}&id__gte={{id}}&limit=100"
+    every: str = f"/{NAME}?id__gte=-{{id}}&limit=1000"
 
     def page(self, limit: int) -> str:
         return f"/{NAME}?limit={limit}"
@@ -125,6 +128,7 @@ class Datasette:
     peers: Peers
     name: str = "datasette"
     filtered: str = f"/{NAME}/{NAME}.json?_shape=objects&_size=100&station={{station}}&id__gte={{id}}"
+    every: str = f"/{NAME}/{NAME}.json?_shape=objects&_size=1000&id__gte=-{{id}}"
 
     def page(self, limit: int) -> str:
         return f"/{NAME}/{NAME}.json?_shape=objects&_size={limit}"
@@ -147,6 +151,8 @@ class Roapi:
     peers: Peers
     name: str = "roapi"
     filtered: str = f"/api/tables/{NAME}?filter[station]=%27{{station}}%27&filter[id]gte={{id}}&sort=id&limit=100"
+    # It takes no negative numbers, and makes every answer anew anyhow.
+    every: str = f"/api/tables/{NAME}?sort=id&limit=1000"
 
     def page(self, limit: int) -> str:
         return f"/api/tables/{NAME}?sort=id&limit={limit}"
@@ -169,6 +175,7 @@ class Nginx:
 
     name: str = "nginx"
     filtered: str = ""
+    every: str = ""
     bodies: Mapping[int, bytes] = field(default_factory=dict)
 
     def page(self, limit: int) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from rowhouse.app import Ports
 from rowhouse.worker import Connection, Worker
 
 PAGE = b"GET /stations?limit=1000 HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n"
+NUMBERED = b"GET /stations HTTP/1.1\r\nHost: h\r\nX-Request-ID: %b\r\nAccept: */*\r\n\r\n"
 ROW = b"GET /stations/3 HTTP/1.1\r\nHost: h\r\n\r\n"
 HEAD = b"HEAD /stations HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /stations HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
@@ -178,6 +179,25 @@ def test_known_bytes_are_answered_unread_and_alike(house: House, request_: bytes
     run(house, work)
 
 
+def test_a_request_with_another_id_is_the_same_request(house: House) -> None:
+    async def work(there: Place) -> None:
+        async with line(there.port) as client:
+            for i in range(4):
+                read = await client.ask(NUMBERED % b"a%d" % i)
+            before = there.app.read
+            for value in (b"b", b"4bf92f35-77b3", b"x" * 128):
+                answer = await client.ask(NUMBERED % value)
+                assert answer[1]["x-request-id"] == value.decode()
+                assert same(answer, read)
+            assert there.app.read == before
+            for value in (b"", b"x" * 129, b"a b", b"a\r\nX-Request-Id: b", b"a\r\nAccept-Encoding: gzip"):
+                answer = await client.ask(NUMBERED % value)
+                assert (len(answer[1]["x-request-id"]) == 32) == (b"gzip" not in value)
+                assert ("content-encoding" in answer[1]) == (b"gzip" in value)
+
+    run(house, work)
+
+
 def test_what_a_client_has_is_told_unread(house: House) -> None:
     async def work(there: Place) -> None:
         async with line(there.port) as client:
@@ -230,33 +250,47 @@ def test_a_new_version_and_a_lost_body_are_read(house: House) -> None:
 
 
 requests = st.lists(
-    st.tuples(st.sampled_from([PAGE, ROW, HEAD, WITH_BODY, BAD]), st.lists(st.integers(1, 80), max_size=3)),
+    st.tuples(
+        st.sampled_from([PAGE, ROW, HEAD, WITH_BODY, BAD, NUMBERED % b"c"]), st.lists(st.integers(1, 80), max_size=3)
+    ),
     min_size=1,
     max_size=6,
 )
 
 
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """The server's event loop, for all examples."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def there(house: House, runner: asyncio.Runner) -> Iterator[Place]:
+    """A worker for all examples."""
+    context = place(house)
+    there = runner.run(context.__aenter__())
+    runner.run(learn(there, PAGE, ROW, HEAD, NUMBERED % b"d"))
+    yield there
+    runner.run(context.__aexit__(None, None, None))
+
+
 @given(requests)
 def test_however_requests_arrive_in_pieces_each_is_answered_in_its_turn(
-    house: House, asked: list[tuple[bytes, list[int]]]
+    there: Place, runner: asyncio.Runner, asked: list[tuple[bytes, list[int]]]
 ) -> None:
-    async def work(there: Place) -> None:
-        await learn(there, PAGE, ROW, HEAD)
-        expected = {}
-        for request_, _ in asked:
-            async with line(there.port) as client:
-                expected[request_] = await client.ask(request_)
-        async with line(there.port) as client:
+    async def compare() -> None:
+        async with line(there.port) as whole, line(there.port) as client:
             for request_, cuts in asked:
                 places = sorted({0, *(cut for cut in cuts if cut < len(request_)), len(request_)})
                 pieces = [request_[start:end] for start, end in itertools.pairwise(places)]
-                answer = await client.ask(*pieces)
+                answer, expected = await client.ask(*pieces), await whole.ask(request_)
                 if request_ is BAD:
-                    assert answer[0] == 400
+                    assert answer[0] == expected[0] == 400
                 else:
-                    assert same(answer, expected[request_])
+                    assert same(answer, expected)
 
-    run(house, work)
+    runner.run(compare())
 
 
 @pytest.mark.parametrize("second", [PAGE, ROW])
@@ -281,16 +315,15 @@ def test_an_idle_connection_is_closed_in_time_and_one_in_use_is_not(house: House
         async with line(there.port) as fresh, line(there.port) as used:
             await fresh.ask(PAGE)
             await used.ask(ROW)
-            for _ in range(4):
+            for _ in range(9):
                 await used.ask(PAGE)
-                await asyncio.sleep(0.4)
-            async with asyncio.timeout(0.1):
+                await asyncio.sleep(0.3)
+            async with asyncio.timeout(5):
                 assert await fresh.reader.read() == b""
-            await used.ask(PAGE)
-            async with asyncio.timeout(3):
+                await used.ask(PAGE)
                 assert await used.reader.read() == b""
 
-    run(house, work, keepalive=1)
+    run(house, work, keepalive=2)
 
 
 def test_a_client_that_takes_nothing_is_not_answered_without_end(house: House) -> None:

@@ -11,6 +11,7 @@ credentials, all while PostgreSQL is away or the process is about to end, and ev
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ LEFT_TO_FALCON = frozenset({b"authorization", b"content-length", b"transfer-enco
 # In a scope: the bytes of the request, when they are all that its connection has received since the answer before.
 WIRE = "rowhouse.wire"
 _METHODS = ("GET", "HEAD")
+_NUMBER = re.compile(rb"\r\nx-request-id: (%b)(?=\r\n)" % REQUEST_ID.pattern.encode(), re.IGNORECASE)
 # What a note takes besides its texts: objects of ours and of the library's.
 _OVERHEAD_BYTES = 1024
 _IDS_AT_ONCE = 64
@@ -130,8 +132,8 @@ class Repeats:
         await send({"type": "http.response.body", "body": body})
         self._tally.begin()
         self._tally.add(kept.labels, identifier, time.perf_counter() - started)
-        if not given and WIRE in scope:
-            self._keep_wire(scope[WIRE], kept, scope)
+        if WIRE in scope:
+            self._keep_wire(scope[WIRE], given, kept, scope)
 
     def repeat(self, wire: bytes, client: object, last_fields: Callable[[], bytes]) -> tuple[bytes, bytes] | None:
         """Return the answer to the bytes of a request that were answered before, as two pieces to be sent.
@@ -141,10 +143,14 @@ class Repeats:
             client: Who sent it, as in the scope.
             last_fields: What the server sends behind the fields, with the empty line.
         """
-        known = self._by_wire.get(wire)
-        if known is None:
-            return None
         started = time.perf_counter()
+        known, identifier = self._by_wire.get(wire), ""
+        if known is None:
+            # Proxies number requests, which are the same otherwise.
+            wire, identifier = _unnumbered(wire)
+            known = self._by_wire.get(wire) if identifier else None
+            if known is None:
+                return None
         kept = known.kept
         if known.turn is not self._tally.turn or known.turn is None:
             # Nothing that an answer depends on changes before the event loop is through with what has arrived.
@@ -162,7 +168,7 @@ class Repeats:
             if extra is None:
                 return None
             more = b"".join(b"%b: %b\r\n" % field for field in extra)
-        identifier = self._identifier()
+        identifier = identifier or self._identifier()
         head = b"".join((kept.before, identifier.encode(), known.fields, more))
         self._tally.add(kept.labels, identifier, time.perf_counter() - started)
         return head, known.rest
@@ -214,7 +220,11 @@ class Repeats:
         if self._make_room(kept.size + sum(map(sys.getsizeof, texts))):
             self._kept[asked] = kept
 
-    def _keep_wire(self, wire: bytes, kept: Kept, scope: Scope) -> None:
+    def _keep_wire(self, wire: bytes, identifier: str, kept: Kept, scope: Scope) -> None:
+        if identifier:
+            wire, found = _unnumbered(wire)
+            if found != identifier:
+                return
         if self._make_room(3 * len(wire)):
             own = {name: value for name, value in scope.items() if name not in (WIRE, "client")}
             self._by_wire[wire] = _Known(kept, own)
@@ -256,3 +266,12 @@ def _question(scope: Scope) -> tuple[tuple[object, ...], str] | None:
         elif name in LEFT_TO_FALCON:
             return None
     return tuple(asked), identifier if identifier and REQUEST_ID.fullmatch(identifier) else ""
+
+
+def _unnumbered(wire: bytes) -> tuple[bytes, str]:
+    """Return a request without the value of its id, and that value; empty when there is none that is good.
+
+    Whatever good value stands there, a parser finds the same request, and nothing else in it is another.
+    """
+    found = _NUMBER.search(wire)
+    return (wire[: found.start(1)] + wire[found.end(1) :], found[1].decode()) if found else (wire, "")
