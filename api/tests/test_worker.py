@@ -194,6 +194,9 @@ def test_a_request_with_another_id_is_the_same_request(house: House) -> None:
                 answer = await client.ask(NUMBERED % value)
                 assert (len(answer[1]["x-request-id"]) == 32) == (b"gzip" not in value)
                 assert ("content-encoding" in answer[1]) == (b"gzip" in value)
+            for _ in range(4):
+                unusual = NUMBERED.replace(b"ID: ", b"ID:") % b"e"
+                assert (await client.ask(unusual))[1]["x-request-id"] == "e"
 
     run(house, work)
 
