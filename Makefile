@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INTERRUPTIBLE := env --default-signal=INT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down dataset test test-all check format lock screenshot
+.PHONY: help up down dataset test test-all bench check format lock screenshot
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: ## everything, on a real cluster; leaves the machine as it was found
 test-all: ## the long runs too
 	@$(INTERRUPTIBLE) scripts/test --all
 
+bench: ## Rowhouse and its peers, measured in turns, into bench/RESULTS.md: make bench ARGS='--only hot'
+	@scripts/bench $(ARGS)
+
 check: ## lint, types, contract and unit tests: no cluster, under a minute
 	@$(INTERRUPTIBLE) scripts/check
 
@@ -32,7 +35,7 @@ format: ## rewrite Python files in the project's style
 	@scripts/environment
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format --quiet .
 
-lock: ## compile both lock files anew from the two pyproject.toml
+lock: ## compile the lock files anew
 	@scripts/lock
 
 screenshot: ## the picture of the explorer in docs/, taken anew

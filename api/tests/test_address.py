@@ -52,10 +52,10 @@ def request(forwarded: str | None, peer: str = "198.51.100.9") -> Request:
     ],
 )
 def test_only_the_entries_of_trusted_proxies_count(proxies: int, forwarded: str | None, client: str) -> None:
-    assert Addresses(proxies).client_of(request(forwarded)) == client
+    assert Addresses(proxies).client_of(request(forwarded).scope) == client
 
 
 def test_a_client_without_an_address_is_one_of_them_all() -> None:
     req = request(None)
     req.scope["client"] = None
-    assert Addresses(0).client_of(req) == "unknown"
+    assert Addresses(0).client_of(req.scope) == "unknown"

@@ -1,6 +1,7 @@
 """Request ids and log lines of the real server."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,6 +59,19 @@ def test_a_line_a_request_without_values(served: Served) -> None:
     assert {line["level"] for line in told} == {"info"}
     text = served.log.read_text()
     assert not [value for value in ("limit=7", "secretive", "/stations/4", "hidden") if value in text]
+
+
+def test_an_answer_that_is_given_again_is_told_alike(served: Served) -> None:
+    for _ in range(5):
+        served.public.get("/stations?limit=3", headers={"X-Request-Id": "again"})
+    told = lines(served, request_id="again")
+    assert [line["cache"] for line in told] == ["miss", *["hit"] * 4]
+    passing = {"time": "", "milliseconds": 0, "cache": ""}
+    assert len({json.dumps(line | passing) for line in told}) == 1
+    assert [line["time"] for line in told] == sorted(line["time"] for line in told)
+    assert all(
+        0 <= line["milliseconds"] < 5000 and re.fullmatch("[-0-9]+T[:0-9]+[.][0-9]{6}Z", line["time"]) for line in told
+    )
 
 
 def test_probes_are_not_logged(served: Served) -> None:

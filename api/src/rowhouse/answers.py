@@ -15,6 +15,7 @@ from rowhouse.errors import VersionGoneError
 from rowhouse.exports import Export, WatchedRequest
 from rowhouse.formats import JSON, Format
 from rowhouse.problems import RowNotFoundProblem
+from rowhouse.repeatable import Repeatable, note
 from rowhouse.store import Store
 from rowhouse.variants import Variant, choose_variant, entity_tag
 from rowhouse.versions import Version
@@ -92,6 +93,7 @@ class Answers:
                 self._describe(resp, question, version, tag)
                 resp.status = HTTP_304
                 self._tell_staleness(resp)
+                note(req, Repeatable(question.dataset, question.number, version, None))
                 return
             entry, verdict = await self._cache.fetch(key, lambda: variant.apply(_entry(make(version))))
             resp.set_header("X-Cache", verdict)
@@ -110,6 +112,8 @@ class Answers:
             resp.data = entry.body
             if entry.next:
                 resp.set_header("Link", f'<{entry.next}>; rel="next"')
+            if verdict is Verdict.HIT:
+                note(req, Repeatable(question.dataset, question.number, version, key))
 
         await self._with_version(question, answer)
 

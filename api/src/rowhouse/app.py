@@ -24,6 +24,7 @@ from rowhouse.objectstore import ObjectStore
 from rowhouse.openapi.resource import OpenApiResource
 from rowhouse.operations import HealthResource, LiveResource, MetricsResource, ReadyResource
 from rowhouse.pages import AssetResource, PageResource
+from rowhouse.repeats import Repeats
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
 from rowhouse.writing.live import LiveAnswers
@@ -140,13 +141,22 @@ def create_admin_app(
     return app
 
 
-def by_port(public: ASGIApp, admin: ASGIApp, admin_port: int) -> ASGIApp:
-    """Send what arrives on the admin port to the admin app, and all else, the lifespan too, to the public one."""
+class Ports:
+    """Sends what arrives on the admin port to the admin app, and all else, the lifespan too, to the public one."""
 
-    async def dispatch(
-        scope: dict[str, Any], receive: Callable[..., Awaitable[Any]], send: Callable[..., Awaitable[None]]
+    def __init__(self, public: Repeats, admin: ASGIApp, admin_port: int) -> None:
+        """Take both apps."""
+        self._public = public
+        self._admin = admin
+        self._admin_port = admin_port
+
+    async def __call__(
+        self, scope: dict[str, Any], receive: Callable[..., Awaitable[Any]], send: Callable[..., Awaitable[None]]
     ) -> None:
-        is_admin = scope["type"] == "http" and scope["server"][1] == admin_port
-        await (admin if is_admin else public)(scope, receive, send)
+        """Answer."""
+        is_admin = scope["type"] == "http" and scope["server"][1] == self._admin_port
+        await (self._admin if is_admin else self._public)(scope, receive, send)
 
-    return dispatch
+    def repeats_on(self, port: int) -> Repeats | None:
+        """Return what answers again on a port."""
+        return None if port == self._admin_port else self._public

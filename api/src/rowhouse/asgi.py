@@ -1,13 +1,13 @@
 """Builds the real parts from the settings and wires them to one ASGI app."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from rowhouse.access.guard import Guard
 from rowhouse.access.keys import Keys
-from rowhouse.app import ASGIApp, HttpPolicy, by_port, create_admin_app, create_app
+from rowhouse.app import HttpPolicy, Ports, create_admin_app, create_app
 from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
 from rowhouse.database import exporting_engine, serving_engine
@@ -24,12 +24,16 @@ from rowhouse.middleware import Farewell
 from rowhouse.objectstore import Bucket, ObjectStore
 from rowhouse.redis_cache import RedisCache
 from rowhouse.redis_link import RedisLink
+from rowhouse.repeats import Repeats
 from rowhouse.settings import Settings
 from rowhouse.store import Store
+from rowhouse.tally import Tally
 from rowhouse.tiers import TieredCache
 
+_NOTES_PART = 16
 
-def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> ASGIApp:
+
+def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path, farewell: Farewell) -> Ports:
     """Build everything, without connecting to anything: that happens when the app starts, in each worker.
 
     Args:
@@ -55,20 +59,25 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     redis = None
     if settings.redis_host:
         redis = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
+    # What is known of answers takes its part of their room.
+    notes = settings.cache_local_bytes // _NOTES_PART
+    local = LocalCache(settings.cache_local_bytes - notes, settings.cache_ttl_seconds)
+    limits = _limits(settings, redis, metrics)
     public = create_app(
         datasets,
         store,
-        _cache(settings, redis, metrics),
+        _cache(settings, redis, metrics, local),
         exports,
         metrics,
         farewell,
         build,
         HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
         _object_store(settings),
-        [Guard(keys), *_limits(settings, redis, metrics)],
+        [Guard(keys), *([limits] if limits else [])],
     )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
-    return by_port(public, admin, settings.admin_port)
+    repeats = Repeats(public, store, local, Tally(metrics), notes, lambda: farewell.has_begun, limits)
+    return Ports(repeats, admin, settings.admin_port)
 
 
 def source_hash() -> str:
@@ -95,8 +104,7 @@ def _object_store(settings: Settings) -> ObjectStore | None:
     )
 
 
-def _cache(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Cache:
-    local = LocalCache(settings.cache_local_bytes, settings.cache_ttl_seconds)
+def _cache(settings: Settings, redis: RedisLink | None, metrics: Metrics, local: LocalCache) -> Cache:
     beyond: Cache
     if redis:
         # No statement of another process may take longer.
@@ -106,8 +114,8 @@ def _cache(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Cac
     return TieredCache(local, beyond, metrics.count_source)
 
 
-def _limits(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> Iterator[RateLimits]:
-    """Yield the middleware that limits requests, if it has anything to do."""
+def _limits(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> RateLimits | None:
+    """Return the middleware that limits requests, if it has anything to do."""
 
     def limit(name: str, per_minute: int) -> Limit | None:
         if not per_minute:
@@ -119,5 +127,4 @@ def _limits(settings: Settings, redis: RedisLink | None, metrics: Metrics) -> It
 
     by_address = limit(BY_ADDRESS, settings.rate_limit_per_minute)
     by_key = limit(BY_KEY, settings.rate_limit_key_per_minute)
-    if by_address or by_key:
-        yield RateLimits(by_address, by_key, Addresses(settings.trusted_proxies))
+    return RateLimits(by_address, by_key, Addresses(settings.trusted_proxies)) if by_address or by_key else None

@@ -1,6 +1,7 @@
 """Logs as one JSON object a line on standard error."""
 
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -8,6 +9,9 @@ from datetime import UTC, datetime
 import orjson
 
 from rowhouse.access.token import mask
+
+# What others use as a request's id: hexadecimal, UUID, base64, or parts joined by a sign.
+REQUEST_ID = re.compile("[A-Za-z0-9._~:+/=-]{1,128}")
 
 # The request that is being answered; empty outside of any.
 request_id: ContextVar[str] = ContextVar("request_id", default="")

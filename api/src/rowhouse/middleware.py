@@ -1,7 +1,6 @@
 """What goes along with every request, and with the life of the app."""
 
 import logging
-import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -11,13 +10,11 @@ from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache
 from rowhouse.exports import Exports
-from rowhouse.logs import request_id
+from rowhouse.logs import REQUEST_ID, request_id
 from rowhouse.metrics import Metrics
 from rowhouse.resources import DatasetResource
 from rowhouse.store import Store
 
-# What others use as an id: hexadecimal, UUID, base64, or parts joined by a sign.
-_REQUEST_ID = re.compile("[A-Za-z0-9._~:+/=-]{1,128}")
 # Every path that leads nowhere.
 _NO_ROUTE = "none"
 
@@ -52,6 +49,11 @@ class Farewell:
         """Keep connections open for now."""
         self._has_begun = False
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the end is announced."""
+        return self._has_begun
+
     def begin(self) -> None:
         """Announce the end from now on."""
         self._has_begun = True
@@ -77,7 +79,7 @@ class Observation:
         """Take the time and the client's id, or make one."""
         req.context.started = time.perf_counter()
         given = req.get_header("X-Request-Id")
-        identifier = given if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        identifier = given if given and REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         request_id.set(identifier)
         resp.set_header("X-Request-Id", identifier)
         log.debug("Asked", extra={"path": req.path, "query": req.query_string})

@@ -5,21 +5,18 @@ import os
 import shutil
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from rowhouse.app import ASGIApp
+from rowhouse.app import Ports
 from rowhouse.asgi import build_app
 from rowhouse.dataset import Dataset
 from rowhouse.middleware import Farewell
 from rowhouse.settings import Settings
 from rowhouse.worker import Worker
-
-if TYPE_CHECKING:
-    import asyncio
 
 # Less than the 30 s that Kubernetes gives a pod to end.
 _GRACEFUL_TIMEOUT_SECONDS = 20
@@ -74,7 +71,7 @@ class Server(BaseApplication):
         }.items():
             config.set(name, value)
 
-    def load(self) -> ASGIApp:
+    def load(self) -> Ports:
         """Build the app."""
         return build_app(self._settings, self._datasets, self._metrics_dir, self._farewell)
 
@@ -88,10 +85,9 @@ class Server(BaseApplication):
         super().run()  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def _take_signals(self, worker: Worker) -> None:
-        loop = cast("asyncio.AbstractEventLoop", worker.loop)
-        loop.add_signal_handler(signal.SIGTERM, self._end, worker)
+        worker.loop.add_signal_handler(signal.SIGTERM, self._end, worker)
         # Let them in with the event loop's first step.
-        loop.call_soon(_release_signals)
+        worker.loop.call_soon(_release_signals)
 
     def _end(self, worker: Worker) -> None:
         """End a worker after a time in which every answer is announced to be the last on its connection.
@@ -100,8 +96,7 @@ class Server(BaseApplication):
         and what the client asked next on it would be lost.
         """
         self._farewell.begin()
-        loop = cast("asyncio.AbstractEventLoop", worker.loop)
-        loop.call_later(_FAREWELL_SECONDS, worker.handle_exit_signal)
+        worker.loop.call_later(_FAREWELL_SECONDS, worker.handle_exit_signal)
 
 
 def _hold_signals() -> None:

@@ -1,9 +1,9 @@
 """Whose request it is, by its address."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
-
-from falcon.asgi import Request
+from typing import Any
 
 # What an owner of IPv6 addresses has at least, and chooses from freely (RFC 6177).
 _SITE_BITS = 64
@@ -18,14 +18,16 @@ class Addresses:
         self._trusted_proxies = trusted_proxies
         self._network = lru_cache(_REMEMBERED)(network)
 
-    def client_of(self, req: Request) -> str:
-        """Return the client's address or network.
+    def client_of(self, scope: Mapping[str, Any]) -> str:
+        """Return the address or network of the client of an ASGI scope.
 
         Without the entries that the proxies make, or with one that is no address, it is that of whoever connected.
         """
-        peer: str = (req.scope.get("client") or ("",))[0]
+        peer: str = (scope.get("client") or ("",))[0]
         if self._trusted_proxies:
-            entries = (req.get_header("X-Forwarded-For") or "").split(",")
+            # Several fields are one (RFC 9110, 5.3).
+            given = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+            entries = given.decode("latin-1").split(",")
             if len(entries) >= self._trusted_proxies:
                 found = self._network(entries[-self._trusted_proxies].strip())
                 if found:

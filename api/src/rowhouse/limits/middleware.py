@@ -7,11 +7,12 @@ and the time in which it fills. Whoever makes no more in any such time is never 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 from falcon.asgi import Request, Response
 
 from rowhouse.limits.address import Addresses
-from rowhouse.limits.limiter import Limiter
+from rowhouse.limits.limiter import Limiter, Ruling
 from rowhouse.limits.pace import SECOND, Pace
 from rowhouse.problems import TooManyRequestsProblem
 
@@ -41,6 +42,13 @@ class Limit:
         """The limit, as RateLimit-Policy tells it."""
         return f'"{self.name}";q={self.pace.burst};w={ceil(self.pace.burst * self.pace.interval / SECOND)}'
 
+    def told(self, ruling: Ruling) -> str:
+        """A ruling, as RateLimit tells it: in whole seconds, after which there is a place for certain."""
+        if ruling.wait:
+            return f'"{self.name}";r=0;t={ceil(ruling.wait)}'
+        fills = ceil((self.pace.burst - ruling.left) * self.pace.interval / SECOND)
+        return f'"{self.name}";r={ruling.left};t={fills}'
+
 
 class RateLimits:
     """A limit for requests without a key, by address, and one for each key; either may be missing.
@@ -55,6 +63,25 @@ class RateLimits:
         self._addresses = addresses
         self._policies = {limit.name: limit.policy for limit in (by_address, by_key) if limit}
 
+    # What is set in answers, as ASGI has it: see rowhouse.repeats.
+    names = frozenset({b"ratelimit-policy", b"ratelimit"})
+
+    def admit(self, scope: dict[str, Any]) -> list[tuple[bytes, bytes]] | None:
+        """Count a request without a key that passes by what this process knows; returns the fields of its answer.
+
+        None, and nothing is counted: see `process_request`.
+        """
+        limit = self._by_address
+        if limit is None:
+            return []
+        ruling = limit.limiter.rule_at_once(self._addresses.client_of(scope))
+        if ruling is None or ruling.wait:
+            return None
+        return [
+            (b"ratelimit-policy", self._policies[limit.name].encode()),
+            (b"ratelimit", limit.told(ruling).encode()),
+        ]
+
     async def process_request(self, req: Request, resp: Response) -> None:
         """Count the request, and refuse it when there are too many.
 
@@ -66,14 +93,10 @@ class RateLimits:
         limit = self._by_key if key else self._by_address
         if limit is None or req.path == _UNLIMITED or req.method == "OPTIONS":
             return
-        name = key.id if key else self._addresses.client_of(req)
+        name = key.id if key else self._addresses.client_of(req.scope)
         ruling = limit.limiter.rule_at_once(name) or await limit.limiter.rule(name)
         resp.set_header("RateLimit-Policy", self._policies[limit.name])
+        resp.set_header("RateLimit", limit.told(ruling))
         if ruling.wait:
-            # Whole seconds, after which there is a place for certain.
-            seconds = ceil(ruling.wait)
-            resp.set_header("RateLimit", f'"{limit.name}";r=0;t={seconds}')
             limit.count_refused()
-            raise TooManyRequestsProblem("this API key" if key else "this address", seconds)
-        fills = ceil((limit.pace.burst - ruling.left) * limit.pace.interval / SECOND)
-        resp.set_header("RateLimit", f'"{limit.name}";r={ruling.left};t={fills}')
+            raise TooManyRequestsProblem("this API key" if key else "this address", ceil(ruling.wait))
