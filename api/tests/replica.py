@@ -100,7 +100,7 @@ async def replica(
     metrics, farewell = Metrics(), Farewell()
     local = LocalCache(size, 60)
     cache = TieredCache(local, NoCache(Verdict.MISS), metrics.count_source)
-    app = create_app(house.datasets, store, cache, exports, metrics, farewell, "build", HttpPolicy(0, ORIGIN))
+    app = create_app(house.datasets, store, cache, exports, metrics, farewell, "build", HttpPolicy(0, ORIGIN), None)
     made: Replica
 
     async def falcon(scope: Scope, receive: Any, send: Any) -> None:

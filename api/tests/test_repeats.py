@@ -283,7 +283,9 @@ def test_the_notes_are_bounded(house: House) -> None:
 
 
 def test_every_field_that_the_program_reads_is_known() -> None:
-    sources = "".join(path.read_text() for path in Path(rowhouse.__file__).parent.rglob("*.py"))
+    folder = Path(rowhouse.__file__).parent
+    # No answer about a writable dataset is given again.
+    sources = "".join(path.read_text() for path in folder.rglob("*.py") if path.parent != folder / "writing")
     read = {name.lower().encode() for name in re.findall(r'get_header\("([^"]+)"', sources)}
     assert b"accept" in read
     # The answer does not depend on the id, which is another each time; and X-Cache is its own.
