@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from random import randrange
 
 import httpx
 import pytest
@@ -159,7 +160,7 @@ def hammer(servers: list[Served], seconds: float, connections: int = 8) -> Outco
     return asyncio.run(work())
 
 
-PER_MINUTE, BURST, WORKERS = 3000, 100, 3
+PER_MINUTE, BURST, WORKERS = 1200, 60, 3
 PACE = Pace.per_minute(PER_MINUTE, BURST)
 
 
@@ -197,26 +198,29 @@ def test_who_waits_as_long_as_told_gets_in(house: House, redis: Redis) -> None:
 def test_without_redis_each_process_keeps_the_limit_alone_until_it_is_back(house: House, redis: Redis) -> None:
     limits = settings(redis, workers=1, rate_limit_per_minute=60, rate_limit_burst=10)
     with house.serve(limits) as served:
-        served.wait_for_redis()
+        wait_until(lambda: decides_together(served), "Redis", 10)
+        before = sample(served, "rowhouse_limit_alone_total")
         redis.stop()
         try:
             statuses = [served.public.get(PATH, headers=of("192.0.2.7")).status_code for _ in range(30)]
-            assert statuses.count(200) in (10, 11)
+            # One more for each second that it took.
+            assert 10 <= statuses.count(200) < 30
             assert set(statuses) == {200, 429}
-            assert sample(served, "rowhouse_limit_alone_total") == 30
+            assert sample(served, "rowhouse_limit_alone_total") == before + 30
         finally:
             redis.start()
+        wait_until(lambda: decides_together(served), "Redis", 10)
 
-        def decides_together() -> bool:
-            before = sample(served, "rowhouse_limit_alone_total")
-            served.public.get(PATH, headers=of("192.0.2.8"))
-            return sample(served, "rowhouse_limit_alone_total") == before
 
-        wait_until(decides_together, "Redis", 10)
+def decides_together(served: Served) -> bool:
+    """Ask as somebody who was never seen, and tell whether Redis took part: its first contact may take too long."""
+    before = sample(served, "rowhouse_limit_alone_total")
+    served.public.get(PATH, headers=of(f"203.0.{randrange(256)}.{randrange(256)}"))
+    return sample(served, "rowhouse_limit_alone_total") == before
 
 
 def test_without_redis_configured_each_process_keeps_the_limit(house: House) -> None:
     with house.serve(settings(None, workers=1, rate_limit_per_minute=60, rate_limit_burst=10)) as served:
         statuses = [served.public.get(PATH, headers=of("192.0.2.7")).status_code for _ in range(30)]
-        assert statuses.count(200) in (10, 11)
+        assert 10 <= statuses.count(200) < 30
         assert sample(served, "rowhouse_limit_alone_total") == 0
