@@ -39,7 +39,7 @@ class Labels:
         """Write what does not change."""
         head = {"level": "info", "logger": _log.name, "message": "Answered", "method": self.method}
         before = head | {"route": self.route, "dataset": self.dataset, "status": self.status}
-        texts = tuple(orjson.dumps(part).decode()[1:-1] for part in (before, {"cache": self.cache}))
+        texts = tuple(orjson.dumps(part).decode()[1:-1] for part in (before, {"cache": self.cache, "key": None}))
         object.__setattr__(self, "text", texts)
 
 
