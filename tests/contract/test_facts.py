@@ -17,7 +17,9 @@ ROOT = role_readme.ROOT
 COLLECTION = ROOT / "collections/ansible_collections/rowhouse/platform"
 MAXIMAL_LINES = 300
 # Lock files, pictures and what Go writes about modules are data, made by tools.
-DATA = re.compile(r"(^|/)(requirements\.txt|go\.mod|go\.sum)$|\.png$|^files/datasets/.*\.(csv|gz|json|ndjson)$")
+DATA = re.compile(
+    r"(^|/)(requirements(-peers)?\.txt|go\.mod|go\.sum)$|\.png$|^files/datasets/.*\.(csv|gz|json|ndjson)$"
+)
 
 
 def tracked(*patterns: str) -> list[Path]:

@@ -9,21 +9,19 @@ from rowhouse.openapi.parameters import Parameter
 from rowhouse.openapi.responses import ANSWER, Kinds, Problems, reference, with_headers
 from rowhouse.openapi.schemas import Schema, body_schema
 from rowhouse.openapi.security import operation_of, refusals
-from rowhouse.problems import (
+from rowhouse.problems import InvalidKeyProblem, RouteNotFoundProblem, RowNotFoundProblem
+from rowhouse.writing.body import JSON_TYPE, MAXIMUM_BYTES, MERGE_PATCH_TYPE
+from rowhouse.writing.problems import (
     BodyTooLargeProblem,
     ConflictProblem,
     IdempotencyKeyInUseProblem,
     IdempotencyKeyReusedProblem,
     InvalidIdempotencyKeyProblem,
-    InvalidKeyProblem,
     InvalidRowProblem,
     MalformedBodyProblem,
     PreconditionFailedProblem,
-    RouteNotFoundProblem,
-    RowNotFoundProblem,
     UnsupportedMediaTypeProblem,
 )
-from rowhouse.writing.body import JSON_TYPE, MAXIMUM_BYTES, MERGE_PATCH_TYPE
 
 type Node = dict[str, Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 from falcon.asgi import Request
 
-from rowhouse.problems import BodyTooLargeProblem, MalformedBodyProblem, UnsupportedMediaTypeProblem
 from rowhouse.values import show
+from rowhouse.writing.problems import BodyTooLargeProblem, MalformedBodyProblem, UnsupportedMediaTypeProblem
 
 MAXIMUM_BYTES = 1 << 20
 MAXIMUM_DEPTH = 100

@@ -15,12 +15,12 @@ from sqlalchemy import Dialect, Interval, bindparam, cast, delete, func, insert,
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
 from rowhouse.link import Execute
-from rowhouse.problems import (
+from rowhouse.values import format_value, parse_value
+from rowhouse.writing.problems import (
     IdempotencyKeyInUseProblem,
     IdempotencyKeyReusedProblem,
     InvalidIdempotencyKeyProblem,
 )
-from rowhouse.values import format_value, parse_value
 from rowhouse.writing.reading import WrittenRow
 
 _HOURS = 24

@@ -8,10 +8,10 @@ from sqlalchemy import Dialect, text
 from rowhouse.catalog import SQL_TYPES
 from rowhouse.dataset import Dataset
 from rowhouse.link import Execute
-from rowhouse.problems import InvalidRowProblem
 from rowhouse.rules import Terms
 from rowhouse.values import format_value, show
 from rowhouse.writing.constraints import checks
+from rowhouse.writing.problems import InvalidRowProblem
 
 
 class Judge:

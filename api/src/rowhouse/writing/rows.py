@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from rowhouse.dataset import Column, ColumnType, Dataset
-from rowhouse.problems import InvalidRowProblem
 from rowhouse.suggest import did_you_mean
 from rowhouse.values import INTEGER_RANGE, Value, format_value, parse_value, show
+from rowhouse.writing.problems import InvalidRowProblem
 
 # Beyond it, a number of 64 bits is no longer a certain whole one.
 _EXACT = 2**53

@@ -13,9 +13,9 @@ from email.utils import parsedate_to_datetime
 from falcon.asgi import Request
 
 from rowhouse.dataset import Dataset
-from rowhouse.problems import PreconditionFailedProblem
 from rowhouse.values import format_value
 from rowhouse.versions import Version
+from rowhouse.writing.problems import PreconditionFailedProblem
 from rowhouse.writing.reading import WrittenRow
 
 _LISTED = re.compile(r'(?P<weak>W/)?"(?P<state>[0-9a-f]{16})[0-9a-f]{16}"')

@@ -20,12 +20,13 @@ from rowhouse.catalog import Catalog
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
 from rowhouse.link import Execute, Link
-from rowhouse.problems import ConflictProblem, InvalidRowProblem, RowNotFoundProblem
+from rowhouse.problems import RowNotFoundProblem
 from rowhouse.values import INTEGER_RANGE, Value, format_value, missing_row, show
 from rowhouse.versions import Version
 from rowhouse.writing.constraints import key_name, unique_names
 from rowhouse.writing.idempotency import Answer, Answers, KeyedRequest, in_use
 from rowhouse.writing.judging import Judge
+from rowhouse.writing.problems import ConflictProblem, InvalidRowProblem
 from rowhouse.writing.reading import WrittenRow, written_row
 from rowhouse.writing.rows import Values, merge, write_json
 from rowhouse.writing.tags import Preconditions, state_of_row, state_of_rows
