@@ -154,7 +154,9 @@ def test_however_requests_arrive_in_pieces_each_is_answered_in_its_turn(
     async def compare() -> None:
         async with line(there.port) as whole, line(there.port) as client:
             for request_, cuts in asked:
-                places = sorted({0, *(cut for cut in cuts if cut < len(request_)), len(request_)})
+                # A body that nobody reads and that comes in parts makes gunicorn close the connection.
+                length = request_.index(b"\r\n\r\n") + 4 if request_ is WITH_BODY else len(request_)
+                places = sorted({0, *(cut for cut in cuts if cut < length), len(request_)})
                 pieces = [request_[start:end] for start, end in itertools.pairwise(places)]
                 answer, expected = await client.ask(*pieces), await whole.ask(request_)
                 if request_ is BAD:
