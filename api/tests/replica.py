@@ -79,8 +79,14 @@ class Replica:
         }
         sent: list[dict[str, Any]] = []
 
+        received = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            for event in received:
+                return event
+            # The client stays: nothing more comes from it.
+            await asyncio.Event().wait()
+            raise AssertionError
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

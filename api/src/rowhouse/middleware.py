@@ -1,7 +1,6 @@
 """What goes along with every request, and with the life of the app."""
 
 import logging
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from falcon.asgi import Request, Response
 
 from rowhouse.cache import Cache
 from rowhouse.exports import Exports
-from rowhouse.logs import REQUEST_ID, request_id
+from rowhouse.logs import REQUEST_ID, Identifiers, request_id
 from rowhouse.metrics import Metrics
 from rowhouse.resources import DatasetResource
 from rowhouse.store import Store
@@ -74,12 +73,13 @@ class Observation:
     def __init__(self, metrics: Metrics) -> None:
         """Take where to count."""
         self._metrics = metrics
+        self._identifiers = Identifiers()
 
     async def process_request(self, req: Request, resp: Response) -> None:
         """Take the time and the client's id, or make one."""
         req.context.started = time.perf_counter()
         given = req.get_header("X-Request-Id")
-        identifier = given if given and REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        identifier = given if given and REQUEST_ID.fullmatch(given) else self._identifiers.new()
         request_id.set(identifier)
         resp.set_header("X-Request-Id", identifier)
         log.debug("Asked", extra={"path": req.path, "query": req.query_string})

@@ -10,7 +10,6 @@ credentials, all while PostgreSQL is away or the process is about to end, and ev
 """
 
 import logging
-import os
 import re
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any, Protocol
 
 from rowhouse.errors import NotLoadedError, VersionGoneError
 from rowhouse.local_cache import LocalCache
-from rowhouse.logs import REQUEST_ID
+from rowhouse.logs import REQUEST_ID, Identifiers
 from rowhouse.repeatable import Headers, Kept, Scope, kept_of
 from rowhouse.store import Store
 from rowhouse.tally import Tally
@@ -38,7 +37,6 @@ _METHODS = ("GET", "HEAD")
 _NUMBER = re.compile(rb"\r\nx-request-id: (%b)(?=\r\n)" % REQUEST_ID.pattern.encode(), re.IGNORECASE)
 # What a note takes besides its texts: objects of ours and of the library's.
 _OVERHEAD_BYTES = 1024
-_IDS_AT_ONCE = 64
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +107,7 @@ class Repeats:
         self._kept: dict[tuple[object, ...], Kept] = {}
         self._by_wire: dict[bytes, _Known] = {}
         self._taken = 0
-        self._identifiers: list[str] = []
+        self._identifiers = Identifiers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -126,7 +124,7 @@ class Repeats:
             await self._listen(asked, scope, receive, send)
             return
         age, body = found
-        given, identifier = identifier, identifier or self._identifier()
+        given, identifier = identifier, identifier or self._identifiers.new()
         headers = kept.fields(identifier, age) + extra
         await send({"type": "http.response.start", "status": kept.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -168,7 +166,7 @@ class Repeats:
             if extra is None:
                 return None
             more = b"".join(b"%b: %b\r\n" % field for field in extra)
-        identifier = identifier or self._identifier()
+        identifier = identifier or self._identifiers.new()
         head = b"".join((kept.before, identifier.encode(), known.fields, more))
         self._tally.add(kept.labels, identifier, time.perf_counter() - started)
         return head, known.rest
@@ -240,13 +238,6 @@ class Repeats:
             return False
         self._taken += size
         return True
-
-    def _identifier(self) -> str:
-        if not self._identifiers:
-            # Many at once: each call of the kernel's costs more than all else about an id.
-            digits = os.urandom(16 * _IDS_AT_ONCE).hex()
-            self._identifiers = [digits[i : i + 32] for i in range(0, len(digits), 32)]
-        return self._identifiers.pop()
 
 
 def _question(scope: Scope) -> tuple[tuple[object, ...], str] | None:
