@@ -58,7 +58,7 @@ class Line:
             self.writer.write(piece)
             # Until the other side has taken it.
             await asyncio.sleep(0.002 if len(pieces) > 1 else 0)
-        return await self.answer(is_head=pieces[0].startswith(b"HEAD"))
+        return await self.answer(is_head=b"".join(pieces).startswith(b"HEAD"))
 
     async def answer(self, is_head: bool = False) -> tuple[int, dict[str, str], bytes]:
         """Read one answer: status, fields, body."""
