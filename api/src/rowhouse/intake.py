@@ -68,6 +68,7 @@ class Intake:
             f"COPY {self._shape.name} ({columns}) FROM STDIN WITH "
             f"(FORMAT csv, HEADER {self._file.has_header}, ENCODING 'UTF8', FREEZE)",
             self._file.chunks(),
+            until_it_speaks=True,
         )
         for column, _ in unique_columns(self._dataset):
             if column != self._dataset.key and self._repeats(quote(column.name)):

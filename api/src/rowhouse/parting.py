@@ -4,7 +4,7 @@ When COPY stops, PostgreSQL names the line. So the rows before it are copied aga
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import accumulate
 
 import psycopg2
@@ -37,7 +37,8 @@ class Parting:
 
     def refused(self, batches: Iterable[list[Record]]) -> Iterator[Record]:
         """Copy, and yield the rows that are not in: those that are refused, and some of which that is not known."""
-        for batch in batches:
+        prepared = _Prepared(batches)
+        for batch in prepared:
             yield from (record for record in batch if record.fault)
             waiting = [[record for record in batch if not record.fault]]
             tries = 0
@@ -45,17 +46,17 @@ class Parting:
                 part = waiting.pop()
                 if tries == _TRIES:
                     yield from part
-                elif part and (place := self._first_refused(part)) is not None:
+                elif part and (place := self._first_refused(part, prepared.prepare)) is not None:
                     tries += 1
                     yield part[place]
                     waiting += [part[place + 1 :], part[:place]]
 
-    def _first_refused(self, part: list[Record]) -> int | None:
+    def _first_refused(self, part: list[Record], meanwhile: Callable[[], None]) -> int | None:
         """Copy all rows or none; returns the place of the one that PostgreSQL names, as far as that can be told."""
         try:
             # What is refused is undone to here.
             with savepoint(self._connection):
-                taken = copy_from(self._connection, self._copy, _numbered(part))
+                taken = copy_from(self._connection, self._copy, _numbered(part, meanwhile))
                 if taken != len(part):
                     raise NotPlainError("rows that COPY sees as others")
         except NotPlainError:
@@ -67,10 +68,32 @@ class Parting:
         return None
 
 
-def _numbered(part: list[Record]) -> Generator[bytes]:
-    # PostgreSQL is at work on the first ones while the others are made.
+class _Prepared:
+    """Batches, of which the next one may be made before it is asked for."""
+
+    def __init__(self, batches: Iterable[list[Record]]) -> None:
+        self._batches = iter(batches)
+        self._next: list[Record] | None = None
+
+    def prepare(self) -> None:
+        if self._next is None:
+            self._next = next(self._batches, [])
+
+    def __iter__(self) -> Iterator[list[Record]]:
+        while True:
+            self.prepare()
+            batch, self._next = self._next, None
+            if not batch:
+                return
+            yield batch
+
+
+def _numbered(part: list[Record], meanwhile: Callable[[], None]) -> Generator[bytes]:
+    # PostgreSQL is at work on the first ones while the others are made, and then the next batch. A thread would not do:
+    # it holds Python when an answer is there.
     for first in range(0, len(part), _ROWS_SENT):
         yield b"".join([b"%d,%b\n" % (line, fields) for line, _, fields, _ in part[first : first + _ROWS_SENT]])
+    meanwhile()
 
 
 def _place(part: list[Record], line: int) -> int:

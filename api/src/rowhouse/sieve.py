@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from rowhouse.copying import ahead, savepoint
+from rowhouse.copying import savepoint
 from rowhouse.datafile import DataFile
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.dataset import Column as DatasetColumn
@@ -52,7 +52,7 @@ class Sieve:
         self._connection.execute(CreateTable(self._repeats))
         self._shape.add_lines()
         parting = Parting(self._connection, self._table, self._file.columns())
-        with closing(ahead(self._file.batches())) as batches:
+        with closing(self._file.batches()) as batches:
             self._staging.add(parting.refused(batches))
         Judging(self._connection, self._dataset, self._table, self._staging).run()
         rows = parting.taken + self._staging.move(self._shape.name) - self._reject_repeats()
