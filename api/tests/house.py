@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
@@ -145,6 +146,11 @@ class House:
         token = Token.make()
         self.registry().add(token.id, "Somebody", token.digest, scopes, None)
         return {"Authorization": f"Bearer {token.text}"}
+
+    @cached_property
+    def key_to_all(self) -> dict[str, str]:
+        """The header with an API key that may do everything."""
+        return self.key("*:write")
 
     def connect(self) -> "psycopg2.extensions.connection":
         """Open a connection with the house's schema on the search path."""

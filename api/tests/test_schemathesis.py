@@ -133,7 +133,7 @@ def test_random_requests_and_links(served: Served, tmp_path: Path) -> None:
     run(served, tmp_path, "--phases", "examples,fuzzing,stateful", "--max-examples", examples)
 
 
-def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, tmp_path: Path) -> None:
+def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, s3: S3, tmp_path: Path) -> None:
     house = make_house(postgres, tmp_path)
     house.put(DAYS, yml=DAYS_YML.replace("key: day", "key: day\nprivate: true\nfilters: [code]"), name="days")
     house.put(PLACES, yml=PLACES_YML, name="places")
@@ -141,7 +141,7 @@ def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, tmp_p
     key = house.key("days:read")
     cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
     limits = {"RATE_LIMIT_PER_MINUTE": "600000", "RATE_LIMIT_KEY_PER_MINUTE": "600000", "RATE_LIMIT_BURST": "100000"}
-    with house.serve({"WORKERS": "1", **cache, **limits}) as served:
+    with house.serve({"WORKERS": "1", **cache, **limits, **s3.settings}) as served:
         wait_until(lambda: served.public.get("/days", headers=key).status_code == 200, "the key")
         few = ("--phases", "examples,fuzzing", "--max-examples", "3")
         # Without the key nothing is accepted, be it right or wrong; and what is said then is as described too.

@@ -39,7 +39,7 @@ EMPTY: dict[str, Any] = dict.fromkeys(["level", "part", "day", "time", "flag", "
 @contextmanager
 def serve(house: House, *, until_ready: bool = True) -> Iterator[Served]:
     """Serve by the role that may only write what loads let it write, to a client with a key to all."""
-    key = house.key("*:write")
+    key = house.key_to_all
     with house.serve({"WORKERS": "1", "DATABASE_USER": "reader"}, until_ready=until_ready) as served:
         served.public.headers.update(key)
         yield served
