@@ -1,6 +1,7 @@
 """Rowhouse and its peers, measured in turns: python -m bench --help. Writes bench/RESULTS.md."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -59,13 +60,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=_RESULTS)
     options = parser.parse_args()
     plan = Plan(options.rounds, options.seconds, options.rows, [every[name] for name in options.peers])
-    started = time.monotonic()
+    started, (_, load, _) = time.monotonic(), os.getloadavg()
     with ground() as parts:
         for name in options.only:
             # Each at once, so that what was measured is there, whatever comes later.
             report.put(options.output, CONNECTIONS, _WORKS[name](parts, plan))
     named = ("flask", "gunicorn", "fastapi", "asyncpg", "datasette", "roapi")
-    report.put(options.output, CONNECTIONS, report.versions(installed.versions(), named))
+    report.put(options.output, CONNECTIONS, report.versions(installed.versions(), named, load))
     sys.stderr.write(f"{options.output} after {time.monotonic() - started:.0f} s\n")
 
 
