@@ -24,8 +24,8 @@ _RESULTS = Path(__file__).parent / "RESULTS.md"
 def _script(name: str, title: str, _ground: Ground, plan: Plan) -> str:
     """Have a program of its own measure, which says what it measures; it brings its own PostgreSQL."""
     words = ["--rows", str(plan.rows), "--repeats", str(plan.rounds)]
-    done = subprocess.run([sys.executable, Path(__file__).parent / name, *words], stdout=subprocess.PIPE, check=True)
-    return f"## {title}\n\n`python bench/{name} {' '.join(words)}`\n\n{done.stdout.decode()}"
+    done = subprocess.run([sys.executable, "-m", f"bench.{name}", *words], stdout=subprocess.PIPE, check=True)
+    return f"## {title}\n\n`python -m bench.{name} {' '.join(words)}`\n\n{done.stdout.decode()}"
 
 
 # Each gives a chapter of the results.
@@ -38,7 +38,8 @@ _WORKS: dict[str, Callable[[Ground, Plan], str]] = {
     "deep": deep,
     "standing": standing,
     "growth": growth,
-    "load": partial(_script, "load.py", "Load of a CSV file"),
+    "load": partial(_script, "load", "Load of a CSV file"),
+    "export": partial(_script, "export", "Export of a whole table"),
 }
 
 
