@@ -1,6 +1,7 @@
 """Rowhouse and its peers, measured in turns: python -m bench --help. Writes bench/RESULTS.md."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -23,8 +24,8 @@ _RESULTS = Path(__file__).parent / "RESULTS.md"
 def _script(name: str, title: str, _ground: Ground, plan: Plan) -> str:
     """Have a program of its own measure, which says what it measures; it brings its own PostgreSQL."""
     words = ["--rows", str(plan.rows), "--repeats", str(plan.rounds)]
-    done = subprocess.run([sys.executable, Path(__file__).parent / name, *words], stdout=subprocess.PIPE, check=True)
-    return f"## {title}\n\n`python bench/{name} {' '.join(words)}`\n\n{done.stdout.decode()}"
+    done = subprocess.run([sys.executable, "-m", f"bench.{name}", *words], stdout=subprocess.PIPE, check=True)
+    return f"## {title}\n\n`python -m bench.{name} {' '.join(words)}`\n\n{done.stdout.decode()}"
 
 
 # Each gives a chapter of the results.
@@ -37,7 +38,8 @@ _WORKS: dict[str, Callable[[Ground, Plan], str]] = {
     "deep": deep,
     "standing": standing,
     "growth": growth,
-    "load": partial(_script, "load.py", "Load of a CSV file"),
+    "load": partial(_script, "load", "Load of a CSV file"),
+    "export": partial(_script, "export", "Export of a whole table"),
 }
 
 
@@ -59,13 +61,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=_RESULTS)
     options = parser.parse_args()
     plan = Plan(options.rounds, options.seconds, options.rows, [every[name] for name in options.peers])
-    started = time.monotonic()
+    started, (_, load, _) = time.monotonic(), os.getloadavg()
     with ground() as parts:
         for name in options.only:
             # Each at once, so that what was measured is there, whatever comes later.
             report.put(options.output, CONNECTIONS, _WORKS[name](parts, plan))
     named = ("flask", "gunicorn", "fastapi", "asyncpg", "datasette", "roapi")
-    report.put(options.output, CONNECTIONS, report.versions(installed.versions(), named))
+    report.put(options.output, CONNECTIONS, report.versions(installed.versions(), named, load))
     sys.stderr.write(f"{options.output} after {time.monotonic() - started:.0f} s\n")
 
 

@@ -68,8 +68,8 @@ def judgement(goal: Goal, reached: float) -> str:
     return f"{text}: first one met" if goal.then and reached < goal.then else f"{text}: met"
 
 
-def versions(peers: Mapping[str, str], names: Sequence[str]) -> str:
-    """Return the versions of what took part."""
+def versions(peers: Mapping[str, str], names: Sequence[str], load: float) -> str:
+    """Return the versions of what took part, and how much else the machine had to do."""
     told = [f"{name} {peers[name]}" for name in names if name in peers]
     programs = {
         "nginx": ("nginx", "-v"),
@@ -80,4 +80,5 @@ def versions(peers: Mapping[str, str], names: Sequence[str]) -> str:
     for command in programs.values():
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         told.append(" ".join((done.stdout + done.stderr).splitlines()[0].split()[:4]))
-    return f"## Versions\n\n{', '.join(told)}.\n"
+    busy = f"Processes that ran or waited for a CPU, on average, in the minutes before: {load:.1f}."
+    return f"## Versions, and the machine\n\n{', '.join(told)}.\n\n{busy}\n"
