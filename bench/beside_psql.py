@@ -1,59 +1,29 @@
 """What the measurements beside psql share: a made-up table, a PostgreSQL of their own, turns, the outcome."""
 
 import argparse
-import random
 import shutil
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from house import House
 from parts import Postgres
 
-COLUMNS = {
-    "id": "integer",
-    "date": "date",
-    "station": "text",
-    "latitude": "number",
-    "longitude": "number",
-    "pm10": "number",
-    "pm25": "number",
-    "no2": "number",
-    "o3": "number",
-    "humidity": "integer",
-    "valid": "boolean",
-    "remark": "text",
-}
-YML = f"title: Air\nfile: air.csv\nkey: id\ncolumns:\n{''.join(f'  {n}: {{type: {t}}}\n' for n, t in COLUMNS.items())}"
+from bench.data import description, lines
 
-
-def rows(count: int) -> Iterator[str]:
-    """Write the lines of a made-up table of measurements, the same in each run."""
-    chance = random.Random(1)
-    yield ",".join(COLUMNS)
-    first = date(1998, 1, 1)
-    days = [str(first + timedelta(days=i)) for i in range(10_000)]
-    # Enough of them to look like measurements, and quickly made.
-    tails = [
-        ",".join(f"{chance.uniform(0, 90):.3f}" for _ in range(4))
-        + f",{chance.randrange(101)},{chance.choice(('true', 'false'))},{chance.choice(('', '', 'checked by hand'))}"
-        for _ in range(10_000)
-    ]
-    places = [f"DEBW{i:03},{47.5 + i / 100:.4f},{7.5 + i / 90:.5f}" for i in range(200)]
-    for i in range(1, count + 1):
-        yield f"{i},{days[i // 200 % 10_000]},{places[i % 200]},{tails[i * 7919 % 10_000]}"
+# psql has no other index than the key.
+YML = description(filters=())
 
 
 def write(path: Path, count: int, bad: int = 0) -> None:
     """Write the file; in `bad` rows, spread evenly, the humidity is no number."""
     every = count // bad if bad else count + 1
     with path.open("w") as file:
-        for i, line in enumerate(rows(count)):
+        for i, line in enumerate(lines(count)):
             if i and i % every == 0:
                 cells = line.split(",")
                 cells[9] = "much"

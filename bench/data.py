@@ -1,7 +1,7 @@
 """The table that everybody serves: made-up measurements, the same in each run."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -22,13 +22,12 @@ COLUMNS = {
     "valid": "boolean",
     "remark": "text",
 }
-YML = f"""\
-title: Air
-file: {NAME}.csv
-key: id
-filters: [station, pm10]
-columns:
-{"".join(f"  {name}: {{type: {kind}}}\n" for name, kind in COLUMNS.items())}"""
+
+
+def description(filters: Iterable[str]) -> str:
+    """Return the dataset.yml, with an index for each of the filters."""
+    columns = "".join(f"  {name}: {{type: {kind}}}\n" for name, kind in COLUMNS.items())
+    return f"title: Air\nfile: {NAME}.csv\nkey: id\nfilters: [{', '.join(filters)}]\ncolumns:\n{columns}"
 
 
 def station(number: int) -> str:
@@ -57,7 +56,7 @@ def write_dataset(folder: Path, count: int) -> Path:
     """Write dataset.yml and the file of a dataset with this many rows below the folder; return the file."""
     place = folder / NAME
     place.mkdir(parents=True)
-    (place / "dataset.yml").write_text(YML)
+    (place / "dataset.yml").write_text(description(["station", "pm10"]))
     path = place / f"{NAME}.csv"
     with path.open("w") as file:
         file.writelines(f"{line}\n" for line in lines(count))

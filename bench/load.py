@@ -12,7 +12,8 @@ from pathlib import Path
 
 from house import House, make_house
 
-from bench.beside_psql import COLUMNS, YML, in_turns, options, place, psql, table, timed, write
+from bench.beside_psql import YML, in_turns, options, place, psql, table, timed, write
+from bench.data import COLUMNS
 
 SQL_TYPES = {
     "integer": "bigint",

@@ -6,20 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-from house import Served, make_house
+from house import Served
 from parts import Postgres
 from test_resources import assert_problem
-from written import NOTES_YML, add, emptied, note, rows, serve
+from written import add, emptied, house_of_notes, note, rows, serve
 
 JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.let_reader_read()
-    house.put(yml=NOTES_YML, name="notes")
-    house.load()
+    house = house_of_notes(postgres, tmp_path_factory.mktemp("datasets"))
     with serve(house) as served:
         yield served
 

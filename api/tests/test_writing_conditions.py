@@ -6,21 +6,17 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import httpx
 import pytest
-from house import House, Served, make_house
+from house import House, Served
 from parts import Postgres
 from test_resources import assert_problem
-from written import NOTES_YML, add, emptied, rows, serve
+from written import add, emptied, house_of_notes, rows, serve
 
 CODINGS = ("identity", "gzip", "zstd", "gzip, identity;q=0")
 
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.let_reader_read()
-    house.put(yml=NOTES_YML, name="notes")
-    house.load()
-    return house
+    return house_of_notes(postgres, tmp_path_factory.mktemp("datasets"))
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from house import House, make_house
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from parts import Postgres
-from written import EMPTY, NOTES_YML, serve
+from written import EMPTY, house_of_notes, serve
 
 KEYS = st.integers(1, 5)
 CODES = st.sampled_from(["a", "b", "ä", ""])
@@ -42,10 +41,7 @@ def patched(row: Row, patch: Row) -> Row:
 
 @contextmanager
 def two_processes(postgres: Postgres, factory: pytest.TempPathFactory) -> Iterator[list[httpx.Client]]:
-    house: House = make_house(postgres, factory.mktemp("datasets"))
-    house.let_reader_read()
-    house.put(yml=NOTES_YML, name="notes")
-    house.load()
+    house = house_of_notes(postgres, factory.mktemp("datasets"))
     with serve(house) as one, serve(house) as other:
         yield [one.public, other.public]
 

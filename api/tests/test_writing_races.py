@@ -12,21 +12,17 @@ from typing import Any
 
 import httpx
 import pytest
-from house import House, Served, make_house
+from house import House, Served
 from parts import Postgres, wait_until
 from test_resources import assert_problem
-from written import NOTES_YML, add, emptied, rows, serve
+from written import add, emptied, house_of_notes, rows, serve
 
 CLIENTS = 8
 
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.let_reader_read()
-    house.put(yml=NOTES_YML, name="notes")
-    house.load()
-    return house
+    return house_of_notes(postgres, tmp_path_factory.mktemp("datasets"))
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +188,7 @@ def test_who_waits_too_long_is_told_so_and_writes_nothing(
 
 
 def test_without_postgresql_everything_is_503_at_once(postgres: Postgres, tmp_path: Any) -> None:
-    house = make_house(postgres, tmp_path)
-    house.let_reader_read()
-    house.put(yml=NOTES_YML, name="notes")
-    house.load()
+    house = house_of_notes(postgres, tmp_path)
     with serve(house) as served:
         client = served.public
         path = f"/notes/{add(client, code='a')['id']}"

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-from house import House, Served
+from house import House, Served, make_house
+from parts import Postgres
 
 NOTES_YML = """\
 title: Notes
@@ -34,6 +36,15 @@ columns:
   meaning: {type: text, required: true}
 """
 EMPTY: dict[str, Any] = dict.fromkeys(["level", "part", "day", "time", "flag", "kind", "word", "extra"])
+
+
+def house_of_notes(postgres: Postgres, folder: Path) -> House:
+    """Make a house whose notes are loaded, so that they can be written."""
+    house = make_house(postgres, folder)
+    house.let_reader_read()
+    house.put(yml=NOTES_YML, name="notes")
+    house.load()
+    return house
 
 
 @contextmanager
