@@ -148,7 +148,7 @@ def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, s3: S
         accepting = "positive_data_acceptance,negative_data_rejection"
         run(served, tmp_path, *few, "--include-tag", "days", "--exclude-checks", accepting)
         served.public.headers.update(key)
-        run(served, tmp_path, "--phases", "examples,fuzzing,stateful", "--max-examples", "3")
+        run(served, tmp_path, *few)
         assert key["Authorization"] not in served.log.read_text()
 
 

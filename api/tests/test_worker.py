@@ -200,6 +200,19 @@ def test_an_idle_connection_is_closed_in_time_and_one_in_use_is_not(house: House
     run(house, work, keepalive=2)
 
 
+def test_a_connection_that_closes_says_so(house: House) -> None:
+    async def work(there: Place) -> None:
+        async with line(there.port) as cut, line(there.port) as whole:
+            _, fields, _ = await cut.ask(WITH_BODY.removesuffix(b"b"))
+            assert fields["Connection"] == "close"
+            assert await cut.reader.read() == b""
+            _, fields, _ = await whole.ask(WITH_BODY)
+            assert "Connection" not in fields
+            await whole.ask(PAGE)
+
+    run(house, work)
+
+
 def test_a_client_that_takes_nothing_is_not_answered_without_end(house: House) -> None:
     async def work(there: Place) -> None:
         await learn(there, PAGE)

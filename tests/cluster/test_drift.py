@@ -112,6 +112,7 @@ def test_a_check_tells_of_a_change_and_makes_none(deployed: Environment) -> None
     }
 
 
+@pytest.mark.slow
 def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
     edited = {name for name in before if not name.startswith(("Job/", "Secret/", "ConfigMap/datasets-"))}
@@ -127,6 +128,7 @@ def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl:
     assert deployed.contents() == before
 
 
+@pytest.mark.slow
 def test_each_object_deleted_by_hand_comes_back(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
     gone = [name for name in before if not name.startswith(("Namespace/", "Secret/"))]

@@ -14,6 +14,7 @@ from tests.cluster.machine import ROOT
 from tests.cluster.output import Run, said
 from tests.cluster.releases import build_release
 
+pytestmark = pytest.mark.slow
 PORT = 30818
 ENVIRONMENT = {"stack_environment": "queries", "stack_context": "dev", "api_node_port": PORT, "api_replicas": 2}
 

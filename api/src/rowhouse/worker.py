@@ -28,6 +28,7 @@ class Connection(ASGIProtocol):
     transport: Any
     _flow_control: Any
     _callback_parser: Any
+    _body_receiver: Any
 
     def connection_made(self, transport: object) -> None:
         """Begin."""
@@ -89,6 +90,16 @@ class Connection(ASGIProtocol):
         if is_whole and request.version == (1, 1) and not request.should_close():
             scope[WIRE] = self._piece
         return scope
+
+    def _will_close(self, *args: object) -> bool:
+        """Tell whether this answer is the connection's last; also where gunicorn closes, but would not say so.
+
+        It does when the request's body is not all there yet: a client that is not told so sends its next request into
+        a connection that is about to close.
+        """
+        receiver = self._body_receiver
+        is_cut = receiver is not None and not receiver._complete
+        return is_cut or bool(super()._will_close(*args))  # type: ignore[no-untyped-call] # gunicorn ships no types
 
     def _keepalive_timeout(self) -> None:
         """Close, unless something was asked since gunicorn set the time."""

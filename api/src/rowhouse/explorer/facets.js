@@ -65,7 +65,7 @@ class Values extends Facet {
     super(dataset, column, go);
     this.shown = FEW;
     this.list = h("ul", { class: "values" });
-    this.more = h("button", { type: "button", class: "quiet", onclick: () => this.showMore() });
+    this.more = h("button", { type: "button", class: "quiet", hidden: true, onclick: () => this.showMore() });
     this.search = column.operators.includes("contains") && h("input", {
       type: "search",
       placeholder: "Contains…",
