@@ -43,13 +43,13 @@ def test_what_follows_a_refusal_is_not_sent(connection: Connection) -> None:
 def test_what_was_cut_for_a_notice_is_no_success(connection: Connection) -> None:
     for statement in (
         "CREATE FUNCTION pg_temp.speak() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE WARNING 'spoken'; RETURN NULL; END$$",
-        "CREATE TRIGGER speak BEFORE INSERT ON t FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.speak()",
+        "$$BEGIN RAISE WARNING 'spoken'; RETURN NEW; END$$",
+        "CREATE TRIGGER speak BEFORE INSERT ON t FOR EACH ROW WHEN (NEW.a = 2) EXECUTE FUNCTION pg_temp.speak()",
     ):
         connection.exec_driver_sql(statement)
     sent: list[bytes] = []
     with pytest.raises(NotPlainError):
-        copy_from(connection, "COPY t FROM STDIN", chunks(b"1\n", sent), until_it_speaks=True)
+        copy_from(connection, "COPY t FROM STDIN", chunks(b"2\n", sent), until_it_speaks=True)
     assert len(sent) < 200
 
 
