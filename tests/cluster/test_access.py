@@ -80,7 +80,7 @@ def test_all_pods_keep_one_limit() -> None:
     assert len(passed) >= 0.9 * (BURST + SECONDS * PER_SECOND)
     refused = answers[-1] if answers[-1].status_code == 429 else answers[-2]
     assert refused.headers["RateLimit-Policy"].startswith('"address";q=')
-    assert refused.json()["type"] == "urn:problem-type:rowhouse:rate-limited"
+    assert refused.json()["type"] == "urn:problem-type:rowhouse:too-many-requests"
     time.sleep(int(refused.headers["Retry-After"]))
     assert httpx.get(PUBLIC).status_code == 200
 

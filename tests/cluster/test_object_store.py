@@ -61,11 +61,11 @@ def server(tmp_path_factory: pytest.TempPathFactory, kubectl: Run) -> Iterator[N
     kubectl("create", "namespace", OUTSIDE)
     # What is a folder there is a bucket.
     folders = {"objects": "/objects", "bucket": f"/objects/{BUCKET}", "attributes": "/attributes"}
+    keys = ["--access", KEYS["access_key"], "--secret", KEYS["secret_key"]]
     main = {
         "name": "main",
         "image": f"{STACK['stack_pull_registry']}/{IMAGE}",
-        "args": ["--access", KEYS["access_key"], "--secret", KEYS["secret_key"], "--port", f":{S3_PORT}"]
-        + ["posix", "--sidecar", "/attributes", "/objects"],
+        "args": [*keys, "--port", f":{S3_PORT}", "posix", "--sidecar", "/attributes", "/objects"],
         "readinessProbe": {"tcpSocket": {"port": S3_PORT}, "periodSeconds": 1},
         "volumeMounts": [{"name": name, "mountPath": path} for name, path in folders.items()],
     }
