@@ -24,6 +24,24 @@ columns:
   extra: {type: json}
 """
 ODD = f'name,whole,extra\n"{HOSTILE}",9223372036854775807,"{{""a"": ""{HOSTILE}""}}"\na/b?c#d,,\n'
+VISITS_YML = """\
+title: Visits, a value of each kind
+file: visits.csv
+key: id
+filters: [seen, paid, note]
+columns:
+  id: {type: integer}
+  seen: {type: timestamp}
+  paid: {type: boolean}
+  note: {type: text}
+"""
+VISITS = """\
+id,seen,paid,note
+1,2025-01-01T11:59:59Z,true,a
+2,2025-01-01T12:00:00Z,false,a
+3,2025-01-02T00:00:00Z,,b
+4,,true,
+"""
 DESK = {"width": 1360, "height": 940}
 # Milliseconds; for machines that do much else.
 _PATIENCE = 20_000
@@ -41,10 +59,14 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def serve_samples(house: House, redis: Redis) -> Iterator[Served]:
-    """Serve the real datasets, and one with odd values."""
-    for name in ("air_quality", "restaurants"):
+    """Serve the real datasets, `guests`, a private one, and some with what is rare."""
+    for name in ("air_quality", "restaurants", "users"):
         shutil.copytree(DATASETS / name, house.folder / name)
+    shutil.copytree(DATASETS / "restaurants", house.folder / "guests")
+    with (house.folder / "guests/dataset.yml").open("a") as description:
+        description.write("private: true\n")
     house.put(ODD, yml=ODD_YML, name="odd")
+    house.put(VISITS, yml=VISITS_YML, name="visits")
     house.load()
     cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
     with house.serve({"WORKERS": "1", **cache}) as served:

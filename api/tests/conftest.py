@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Fixtures are made once for all examples of a property; how long one takes depends on what else the machine does.
 settings.register_profile(
-    "default", max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    "default", max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.register_profile("all", settings.get_profile("default"), max_examples=500)

@@ -5,17 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 from browser import Visitor, drawn, rows, serve_samples, violations
-from house import Served, make_house
-from parts import Postgres, Redis
-from playwright.sync_api import Route, expect
+from house import House, Served, make_house
+from parts import Postgres, Redis, wait_until
+from playwright.sync_api import expect
 
 FIRST = "1\N{EN DASH}50 of 149,151"
 SECOND = "51\N{EN DASH}100 of 149,151"
 
 
 @pytest.fixture(scope="module")
-def served(postgres: Postgres, redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serve_samples(make_house(postgres, tmp_path_factory.mktemp("datasets")), redis) as served:
+def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
+    return make_house(postgres, tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(scope="module")
+def served(house: House, redis: Redis) -> Iterator[Served]:
+    with serve_samples(house, redis) as served:
         yield served
 
 
@@ -148,21 +153,14 @@ def test_a_mistake_is_told_and_there_is_a_way_on(visit: Visitor) -> None:
     visit.complaints.clear()
 
 
-def test_a_private_dataset_asks_for_a_key(visit: Visitor) -> None:
-    def guard(route: Route) -> None:
-        if route.request.headers.get("authorization") == "Bearer secret":
-            route.continue_()
-        else:
-            problem = '{"title": "Key needed", "status": 401, "detail": "Send a key."}'
-            route.fulfill(status=401, body=problem, content_type="application/problem+json")
-
-    page = visit("/#/odd")
-    page.route("**/restaurants*", guard)
-    page.route("**/restaurants/**", guard)
-    page.get_by_label("Dataset").select_option("restaurants")
-    expect(page.locator(".problem")).to_contain_text("Send a key.")
+def test_a_private_dataset_asks_for_a_key(visit: Visitor, house: House, served: Served) -> None:
+    key = house.key("guests:read")
+    wait_until(lambda: served.public.get("/guests", headers=key).status_code == 200, "the key")
+    page = drawn(visit("/#/odd"))
+    page.get_by_label("Dataset").select_option("guests")
+    expect(page.locator(".problem")).to_contain_text("API key")
     assert violations(page) == []
-    page.get_by_label("API key").fill("secret")
+    page.get_by_label("API key").fill(key["Authorization"].removeprefix("Bearer "))
     page.get_by_role("button", name="Use it").click()
     expect(drawn(page).locator(".total")).to_have_text("60 rows")
     with page.expect_download() as caught:
@@ -171,3 +169,23 @@ def test_a_private_dataset_asks_for_a_key(visit: Visitor) -> None:
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
     assert all("401" in said for said in visit.complaints)
     visit.complaints.clear()
+
+
+def test_times_truths_and_missing_values_filter(visit: Visitor) -> None:
+    page = drawn(visit("/#/visits"))
+    expect(page.locator(".total")).to_have_text("4 rows")
+    page.get_by_label("seen from").fill("2025-01-01T12:00:00")
+    page.get_by_label("seen from").press("Enter")
+    expect(page.locator(".total")).to_have_text("2 of 4 rows")
+    page.locator(".chip").click()
+    expect(page.locator(".total")).to_have_text("4 rows")
+    facet = page.get_by_role("region", name="paid")
+    facet.get_by_label("true").check()
+    expect(page.locator(".total")).to_have_text("2 of 4 rows")
+    facet.get_by_label("missing").check()
+    expect(page.locator(".total")).to_have_text("1 of 4 rows")
+    expect(page).to_have_url(re.compile("paid__isnull=true"))
+    facet.get_by_label("missing").uncheck()
+    page.get_by_role("region", name="seen").get_by_label("Only missing ones").check()
+    expect(page.locator(".total")).to_have_text("1 of 4 rows")
+    assert rows(drawn(page)).first.locator("td").first.inner_text() == "4"

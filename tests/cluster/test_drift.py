@@ -14,6 +14,9 @@ from tests.cluster.inventory import copied_inventory
 from tests.cluster.machine import ROLES
 from tests.cluster.output import Get, Run, changes, said
 
+# Eight deployments.
+pytestmark = pytest.mark.slow
+
 NAMESPACE = "rowhouse-drift"
 OWNERSHIP = yaml.safe_load((ROLES / "stack/vars/main/ownership.yml").read_text())
 KINDS = ["Namespace", "Secret", "StatefulSet", "Job", *(item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"])]
@@ -112,7 +115,6 @@ def test_a_check_tells_of_a_change_and_makes_none(deployed: Environment) -> None
     }
 
 
-@pytest.mark.slow
 def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
     edited = {name for name in before if not name.startswith(("Job/", "Secret/", "ConfigMap/datasets-"))}
@@ -128,7 +130,6 @@ def test_each_object_edited_by_hand_is_put_right(deployed: Environment, kubectl:
     assert deployed.contents() == before
 
 
-@pytest.mark.slow
 def test_each_object_deleted_by_hand_comes_back(deployed: Environment, kubectl: Run) -> None:
     before = deployed.contents()
     gone = [name for name in before if not name.startswith(("Namespace/", "Secret/"))]

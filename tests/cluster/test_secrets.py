@@ -128,6 +128,7 @@ def test_new_passwords_for_old_data_are_refused(vaulted: Environment, kubectl: R
 
 
 @pytest.mark.usefixtures("vaulted_run")
+@pytest.mark.slow
 def test_an_image_that_cannot_be_pulled_ends_the_run_and_the_next_one_mends_it(vaulted: Environment) -> None:
     done = vaulted.deploy("-e", "stack_pull_registry=127.0.0.1:5000/nowhere")
     assert done.returncode != 0

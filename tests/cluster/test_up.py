@@ -73,6 +73,7 @@ def interrupt(process: subprocess.Popen[bytes]) -> str:
     raise AssertionError(subprocess.run(["ps", "axo", "pid,ppid,sid,stat,args"], capture_output=True, text=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_an_interrupted_run_is_simply_run_again(empty_environment: Path) -> None:
     inventory = f"INVENTORY={empty_environment}"
