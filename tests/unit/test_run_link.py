@@ -18,7 +18,11 @@ LINK = RunLink(os.getppid(), 1, Holder("a", "b", "c", "d"))
 
 
 def test_a_command_is_told_as_it_was_typed() -> None:
-    options = {"inventory": (str(Path("inventories/my prod").resolve()), "a,b"), "subset": "cluster", "tags": ("x", "y")}
+    options = {
+        "inventory": (str(Path("inventories/my prod").resolve()), "a,b"),
+        "subset": "cluster",
+        "tags": ("x", "y"),
+    }
     assert command_line(PLAIN) == "ansible-playbook deploy.yml"
     assert (
         command_line(PLAIN | options)

@@ -44,8 +44,9 @@ class ActionModule(ClusterAction):
             unlock = f"ansible-playbook playbooks/unlock.yml -i {os.path.relpath(variables['inventory_dir'])}"
             lease = error.lease
             raise RefusalError(
-                f"{namespace} is being changed by {lease.told}. Wait until that run has ended; if it has died, its lock "
-                f"ends by itself at {lease.expires:%H:%M:%S} UTC, in {lease.seconds_left} s. To override it: `{unlock}`."
+                f"{namespace} is being changed by {lease.told}. Wait until that run has ended; if it has died, its "
+                f"lock ends by itself at {lease.expires:%H:%M:%S} UTC, in {lease.seconds_left} s. To override it: "
+                f"`{unlock}`."
             ) from error
         except client.ApiException as error:
             raise RefusalError(

@@ -26,6 +26,8 @@ class ActionModule(ClusterAction):
             Display().display(f"    nobody holds the lock of {namespace}")
             return {}
         if not self._task.check_mode and not lock.remove(lease):
-            raise RefusalError(f"The lock of {namespace} changed hands at this moment. Look again: run the playbook again.")
+            raise RefusalError(
+                f"The lock of {namespace} changed hands at this moment. Look again: run the playbook again."
+            )
         state = "alive, it stops within seconds" if lease.is_live else f"dead since {lease.expires:%H:%M:%S} UTC"
         return self.found([f"the lock of {namespace} was held by {lease.told} ({state})"])

@@ -67,7 +67,7 @@ class CallbackModule(CallbackBase):
 
     def _finish(self) -> str:
         # What ansible-core removes at an exit that will not be: there may be decrypted files in it.
-        shutil.rmtree(constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
+        shutil.rmtree(vars(constants)["DEFAULT_LOCAL_TMP"], ignore_errors=True)
         told = _told(self._keeper.free()) if self._keeper else ""
         return f"Nothing of this run is left running. {told}{AGAIN}"
 

@@ -1,10 +1,10 @@
 """The end of a run by a signal: all of it, at the first one, within seconds.
 
-ansible-core's own way leaves a run hanging: its workers are killed at once, and when one of them was writing its result,
-the main process waits for ever for the lock of the queue that the dead worker holds. So the main process cleans up and
-dies here, without going back to where it was interrupted.
+ansible-core's own way leaves a run hanging: it kills its workers at once, and when one of them was writing its result,
+the main process waits for ever for the lock of the queue, which the dead worker holds. So the main process cleans up
+and dies here, without going back to where it was interrupted.
 
-https://www.cons.org/cracauer/sigint.html says why it has to die by that signal: a shell or make around it then ends too.
+Why by that signal: https://www.cons.org/cracauer/sigint.html, as a shell or a make around it ends then too.
 """
 
 import multiprocessing
@@ -21,9 +21,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-# Seconds for what was started to end by itself, and for everything.
+# Seconds for what was started to end by itself, for everything up to the last words, and for these.
 GRACE = 5.0
 LIMIT = 15
+FAREWELL = 2
 POLL = 0.02
 
 
@@ -61,7 +62,7 @@ class Interruption:
             os._exit(128 + number)  # a worker that has no handlers of its own yet
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(other, signal.SIG_IGN)
-        # Whatever hangs below, even a write to a full pipe.
+        # Whatever hangs below: the kernel's own timer needs nothing of Python.
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(LIMIT)
         try:
@@ -70,7 +71,8 @@ class Interruption:
             self._restore_terminal()
         except Exception:
             said = traceback.format_exc()
-        # The main thread may have been interrupted while it wrote.
+        # Nobody may be reading the pipe that this is written to, or the main thread was interrupted while it wrote.
+        signal.alarm(FAREWELL)
         with suppress(OSError, RuntimeError, ValueError):
             sys.stdout.flush()
         with suppress(OSError):
@@ -122,7 +124,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _lives(pid: int) -> bool:
-    """Return whether anything of the process's group is there, or the process, which is waited for when it has ended."""
+    """Return whether the process or anything of its group is there; a process that has ended is waited for."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
     for ask in (os.killpg, os.kill):

@@ -92,9 +92,13 @@ class Keeper(threading.Thread):
             self._done.set()
             return
         message = json.loads(line)
-        kept = self._kept.setdefault(Target(**message["target"]), _Kept(self._pace.every))
+        target = Target(**message["target"])
+        kept = self._kept.setdefault(target, _Kept(self._pace.every))
         kept.held = kept.held or message["held"]
         kept.tried = time.time()
+        # Now, so that freeing it is quick.
+        with suppress(*_PASSING):
+            self._lock(target, kept)
 
     def _renew(self) -> None:
         now = time.time()

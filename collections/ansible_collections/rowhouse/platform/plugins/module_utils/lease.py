@@ -10,7 +10,7 @@ LostError    the lock is no longer ours
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -97,15 +97,14 @@ class DeployLock:
     """The lock of one namespace."""
 
     def __init__(self, api: client.ApiClient, namespace: str) -> None:
-        self._leases = client.CoordinationV1Api(api)
-        self._core = client.CoreV1Api(api)
+        self._api = api
         self._namespace = namespace
         self._cluster_is_ahead = timedelta()
 
     def look(self) -> Lease | None:
         """Return the lock as it is, None when there is none."""
         try:
-            item = self._ask(self._leases.read_namespaced_lease, NAME, self._namespace)
+            item = self._ask("GET", f"{self._leases}/{NAME}")
         except client.ApiException as error:
             if error.status == NOT_FOUND:
                 return None
@@ -142,9 +141,8 @@ class DeployLock:
             {"op": "test", "path": "/spec/holderIdentity", "value": identity},
             {"op": "replace", "path": "/spec/renewTime", "value": self._stamp()},
         ]
-        options = {"field_manager": MANAGER, "_content_type": "application/json-patch+json"}
         try:
-            self._ask(self._leases.patch_namespaced_lease, NAME, self._namespace, body, **options)
+            self._ask("PATCH", f"{self._leases}/{NAME}", body, "application/json-patch+json")
         except client.ApiException as error:
             if error.status not in {NOT_FOUND, CONFLICT, UNPROCESSABLE}:
                 raise
@@ -177,7 +175,7 @@ class DeployLock:
             },
         }
         try:
-            self._ask(self._leases.create_namespaced_lease, self._namespace, body, field_manager=MANAGER)
+            self._ask("POST", self._leases, body)
         except client.ApiException as error:
             if error.status == NOT_FOUND:
                 self._create_namespace()
@@ -190,7 +188,7 @@ class DeployLock:
         """Make a bare one, which the role `namespace` completes."""
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self._namespace}}
         try:
-            self._ask(self._core.create_namespace, body, field_manager=MANAGER)
+            self._ask("POST", "/api/v1/namespaces", body)
         except client.ApiException as error:
             if error.status != CONFLICT:
                 raise
@@ -199,28 +197,39 @@ class DeployLock:
         """Return whether it is gone; False when it is another one, or has changed since that version."""
         conditions = {"uid": lease.uid} | ({"resourceVersion": version} if version else {})
         try:
-            self._ask(
-                self._leases.delete_namespaced_lease, NAME, self._namespace, body={"preconditions": conditions}
-            )
+            self._ask("DELETE", f"{self._leases}/{NAME}", {"preconditions": conditions})
         except client.ApiException as error:
             if error.status not in {NOT_FOUND, CONFLICT}:
                 raise
-            return error.status == NOT_FOUND
+            return bool(error.status == NOT_FOUND)
         return True
 
-    def _ask(self, call: Callable[..., Any], *words: Any, **options: Any) -> dict[str, Any]:
-        try:
-            answer = call(*words, _preload_content=False, _request_timeout=_TIMEOUT, **options)
-        except client.ApiException as error:
-            self._set_clock(error.headers)
-            raise
-        self._set_clock(answer.headers)
-        found: dict[str, Any] = json.loads(answer.data)
-        return found
+    @property
+    def _leases(self) -> str:
+        return f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases"
 
-    def _set_clock(self, headers: Mapping[str, str] | None) -> None:
-        if headers and (date := headers.get("Date")):
+    def _ask(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
+        """Return what the API answers; an ApiException is one of its errors.
+
+        Not by the client's methods: they import hundreds of modules at their first call, and a task that is forked
+        while a thread of the main process imports would wait for ever for what it imports.
+        """
+        request = self._api.param_serialize(
+            method,
+            path,
+            query_params=[] if method in {"GET", "DELETE"} else [("fieldManager", MANAGER)],
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        response = self._api.call_api(*request, _request_timeout=_TIMEOUT)
+        content = response.read()
+        if date := response.headers.get("Date"):
             self._cluster_is_ahead = parsedate_to_datetime(date) - datetime.now(UTC)
+        if not 200 <= response.status <= 299:
+            raise client.ApiException.from_response(http_resp=response, body=content.decode(), data=None)
+        found: dict[str, Any] = json.loads(content)
+        return found
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + self._cluster_is_ahead

@@ -92,4 +92,3 @@ class RunLink:
         """Say that a lock will be asked for, or that it is held."""
         # Shorter than PIPE_BUF, so that the lines of two tasks do not mix.
         os.write(self.writer, f"{json.dumps({'target': asdict(target), 'held': held})}\n".encode())
-
