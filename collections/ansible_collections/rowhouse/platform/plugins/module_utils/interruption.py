@@ -38,6 +38,8 @@ class Interruption:
         self._reason = ""
         self._others: set[int] = set()
         self._terminal: list[Any] | None = None
+        self._is_forking = False
+        self._came_while_forking = 0
 
     def install(self) -> None:
         """Take over the signals; only the main thread may."""
@@ -45,6 +47,8 @@ class Interruption:
         self._others = _children()
         if sys.stdin and sys.stdin.isatty():
             self._terminal = termios.tcgetattr(sys.stdin)
+        # Registered last: around what others lock for the time of a fork, as logging does.
+        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._end)
         # nohup ignores it, and means it.
@@ -56,10 +60,22 @@ class Interruption:
         self._reason = reason
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
+    def _before_fork(self) -> None:
+        self._is_forking = True
+
+    def _after_fork(self) -> None:
+        self._is_forking = False
+        if self._came_while_forking:
+            self._end(self._came_while_forking)
+
+    def _end(self, number: int, _frame: FrameType | None = None) -> None:
         # Python calls it between two steps of the main thread, which alone forks: no worker can be on its way.
         if os.getpid() != self._pid:
             os._exit(128 + number)  # a worker that has no handlers of its own yet
+        if self._is_forking:
+            # The most likely moment of all, and what is locked now may be needed by the thread that frees locks.
+            self._came_while_forking = number
+            return
         for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(other, signal.SIG_IGN)
         # Whatever hangs below: the kernel's own timer needs nothing of Python.

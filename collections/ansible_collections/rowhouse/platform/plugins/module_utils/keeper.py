@@ -92,13 +92,9 @@ class Keeper(threading.Thread):
             self._done.set()
             return
         message = json.loads(line)
-        target = Target(**message["target"])
-        kept = self._kept.setdefault(target, _Kept(self._pace.every))
+        kept = self._kept.setdefault(Target(**message["target"]), _Kept(self._pace.every))
+        # From now on it is renewed, at once for the first time: so the connection is there when it is to be freed.
         kept.held = kept.held or message["held"]
-        kept.tried = time.time()
-        # Now, so that freeing it is quick.
-        with suppress(*_PASSING):
-            self._lock(target, kept)
 
     def _renew(self) -> None:
         now = time.time()
