@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.cluster.inventory import copied_inventory
-from tests.cluster.machine import ROLES
+from tests.cluster.objects import KINDS, contents, objects, without_addresses
 from tests.cluster.output import Get, Run, changes, said
 
 # Eight deployments.
 pytestmark = pytest.mark.slow
 
 NAMESPACE = "rowhouse-drift"
-OWNERSHIP = yaml.safe_load((ROLES / "stack/vars/main/ownership.yml").read_text())
-KINDS = ["Namespace", "Secret", "StatefulSet", "Job", *(item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"])]
 
 # What somebody might set with kubectl, beside what we apply.
 CONTAINER = {
@@ -49,24 +46,10 @@ class Environment:
         return done
 
     def objects(self) -> dict[str, dict[str, Any]]:
-        """Return our objects by Kind/name."""
-        kinds = ",".join(kind for kind in KINDS if kind != "Namespace")
-        ours = ["-n", NAMESPACE, "--selector=app.kubernetes.io/part-of=rowhouse", "--output=json"]
-        itself = ["namespaces", f"--field-selector=metadata.name={NAMESPACE}", "--output=json"]
-        listed = [
-            item
-            for words in ([kinds, *ours], itself)
-            for item in json.loads(self.kubectl("get", *words).stdout)["items"]
-        ]
-        return {f"{item['kind']}/{item['metadata']['name']}": item for item in listed}
+        return objects(self.kubectl, NAMESPACE)
 
     def contents(self) -> dict[str, Any]:
-        """Return what our objects say, without what the cluster keeps about them."""
-        return {
-            name: {key: value for key, value in item.items() if key not in {"metadata", "status"}}
-            | {"labels": item["metadata"]["labels"]}
-            for name, item in self.objects().items()
-        }
+        return contents(self.kubectl, NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -136,11 +119,6 @@ def test_each_object_deleted_by_hand_comes_back(deployed: Environment, kubectl: 
     kubectl("delete", "-n", NAMESPACE, *gone)
     deployed.deploy()
     assert without_addresses(deployed.contents()) == without_addresses(before)
-
-
-def without_addresses(contents: dict[str, Any]) -> str:
-    """Return the contents without what the cluster hands out anew."""
-    return re.sub(r'"(clusterIPs?|[^"]*controller-uid)": (\[[^]]*\]|"[^"]*")', "", json.dumps(contents, sort_keys=True))
 
 
 def test_what_is_no_longer_rendered_goes_and_the_rest_stays(deployed: Environment, kubectl: Run, get: Get) -> None:

@@ -4,6 +4,7 @@ ClusterError    says which setting in which file is wrong, or what to start
 """
 
 import contextlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,6 +31,11 @@ class Cluster:
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
         self._dynamic = dynamic.DynamicClient(api)
+
+    @property
+    def api(self) -> client.ApiClient:
+        """The client underneath."""
+        return self._api
 
     @classmethod
     def connect(cls, kubeconfig: str, context: str, inventory: Path) -> "Cluster":
@@ -165,3 +171,12 @@ def list_services(cluster: Cluster) -> list[Mapping[str, Any]]:
         if error.status == FORBIDDEN:
             return []
         raise
+
+
+def explain(error: client.ApiException) -> str:
+    """Return what the API says of its error."""
+    try:
+        text: str = json.loads(error.body or "")["message"]
+    except (ValueError, KeyError, TypeError):
+        return str(error.reason)
+    return text
