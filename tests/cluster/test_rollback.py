@@ -44,6 +44,7 @@ def max_age() -> str:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Environment]:
     variables = {"stack_environment": "rollback", "stack_context": "dev", "api_node_port": 30831, "api_replicas": 1}
+    variables |= {"redis_mode": "none"}
     inventory = copied_inventory(tmp_path_factory.mktemp("rollback"), variables)
 
     def run(playbook: str, **extra: object) -> str:

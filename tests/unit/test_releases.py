@@ -209,7 +209,7 @@ def test_a_rollback_says_how_its_data_came_back() -> None:
         "release-7, rollback to release-1: good after 12.3 s, config c0ffee",
         "kept: version 3, 1,234 rows, which was kept",
         "gone: version 9, 1,234 rows, loaded again as version 4 was not kept",
-        "users: version 8, 1,234 rows, whose rows no rollback touches",
+        "users: rows that clients write, which no release touches",
         "unknown: version 1, 1,234 rows",
     ]
     assert told(made, None, is_new=False)[:2] == [

@@ -21,9 +21,11 @@ def told(release: Facts, source: Facts | None, *, is_new: bool) -> list[str]:
     lines = [first if is_new else f"{release['name']} runs as before, config {release['config']}"]
     before = source["datasets"] if source else {}
     for name, dataset in release["datasets"].items():
-        lines.append(
-            f"{name}: version {dataset['version']}{_rows(dataset)}{_way(before.get(name), dataset) if source else ''}"
-        )
+        if dataset["writable"]:
+            lines.append(f"{name}: rows that clients write, which no release touches")
+        else:
+            way = _way(before.get(name), dataset) if source else ""
+            lines.append(f"{name}: version {dataset['version']}{_rows(dataset)}{way}")
     return [*lines, *release["images"]]
 
 
@@ -62,8 +64,6 @@ def _rows(dataset: Facts) -> str:
 
 def _way(before: Facts | None, now: Facts) -> str:
     """Say how the version of a rollback came to be. Numbers are never used twice."""
-    if now["writable"]:
-        return ", whose rows no rollback touches"
     if before is None:
         return ""
     return (
