@@ -174,6 +174,7 @@ def described(name: str, **facts: Any) -> dict[str, Any]:
         "by": "ann@desk",
         "what": "deploy",
         "outcome": "good",
+        "reason": "",
         "seconds": 12.3,
     }
     rest = {
@@ -187,13 +188,15 @@ def described(name: str, **facts: Any) -> dict[str, Any]:
 
 def test_the_table_has_a_line_a_release() -> None:
     datasets = {"air": {"version": 3, "rows": 10, "writable": False}}
-    first, second, third = table([described("release-12", datasets=datasets), described("release-9", commit="none")])
+    first, second, third = table(
+        [described("release-12", datasets=datasets), described("release-9", commit="none", reason="no\nlog")]
+    )
     assert first.split("  ")[0].strip() == "release"
     assert second == (
         "release-12  2025-01-02 03:04:05  12.3     ann@desk  good     deploy  aaaaaaaaaa-dirty  c0ffee  api@bbbbbbbbbb  air:3"
     )
     assert third.startswith("release-9   2025")
-    assert third.endswith("none              c0ffee  api@bbbbbbbbbb  -")
+    assert third.endswith("none              c0ffee  api@bbbbbbbbbb  -         no")
 
 
 def test_a_rollback_says_how_its_data_came_back() -> None:

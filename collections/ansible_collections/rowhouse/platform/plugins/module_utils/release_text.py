@@ -5,7 +5,19 @@ from typing import Any
 
 type Facts = Mapping[str, Any]
 
-_COLUMNS = ("release", "when (UTC)", "seconds", "by", "outcome", "what", "commit", "config", "images", "datasets")
+_COLUMNS = (
+    "release",
+    "when (UTC)",
+    "seconds",
+    "by",
+    "outcome",
+    "what",
+    "commit",
+    "config",
+    "images",
+    "datasets",
+    "reason",
+)
 _SHORT = 10
 
 
@@ -49,6 +61,7 @@ def _cells(release: Facts) -> tuple[str, ...]:
         release["config"],
         " ".join(_short(image) for image in release["images"]),
         " ".join(f"{name}:{dataset['version']}" for name, dataset in release["datasets"].items()) or "-",
+        str(release["reason"]).partition("\n")[0],
     )
 
 
