@@ -193,7 +193,8 @@ def test_the_table_has_a_line_a_release() -> None:
     )
     assert first.split("  ")[0].strip() == "release"
     assert second == (
-        "release-12  2025-01-02 03:04:05  12.3     ann@desk  good     deploy  aaaaaaaaaa-dirty  c0ffee  api@bbbbbbbbbb  air:3"
+        "release-12  2025-01-02 03:04:05  12.3     ann@desk  good     deploy  "
+        "aaaaaaaaaa-dirty  c0ffee  api@bbbbbbbbbb  air:3"
     )
     assert third.startswith("release-9   2025")
     assert third.endswith("none              c0ffee  api@bbbbbbbbbb  -         no")

@@ -29,8 +29,9 @@ def told(release: Facts, source: Facts | None, *, is_new: bool) -> list[str]:
         source: Those of the release that was rolled back to, if any.
         is_new: Whether this run made it.
     """
-    first = f"{release['name']}, {release['what']}: {release['outcome']} after {release['seconds']} s, config {release['config']}"
-    lines = [first if is_new else f"{release['name']} runs as before, config {release['config']}"]
+    name, config = release["name"], f"config {release['config']}"
+    made = f"{name}, {release['what']}: {release['outcome']} after {release['seconds']} s, {config}"
+    lines = [made if is_new else f"{name} runs as before, {config}"]
     before = source["datasets"] if source else {}
     for name, dataset in release["datasets"].items():
         if dataset["writable"]:

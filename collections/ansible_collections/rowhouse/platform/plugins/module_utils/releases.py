@@ -94,12 +94,13 @@ def read(config_map: Object) -> Release:
         return Release(int(number[1]), facts, packed)
     except (KeyError, ValueError) as error:
         raise RefusalError(
-            f"ConfigMap {name} is labelled as the record of a release and is none that can be read. Delete it, or its label."
+            f"ConfigMap {name} is labelled as the record of a release and is none that can be read. "
+            "Delete it, or its label."
         ) from error
 
 
 def facts_of(parts: Parts, registry: str) -> dict[str, Any]:
-    """Return what a record tells of the objects: their images by digest without our registry's host, and a hash of the rest."""
+    """Return what a record tells of the objects: images by digest without our registry's host, a hash of the rest."""
     plain = _with_images(parts, lambda image: image.removeprefix(f"{registry}/"))
     images = sorted({image for items in plain.values() for item in items for image in _images(item)})
     rest = _with_images(plain, lambda image: image.partition("@")[0])
@@ -146,7 +147,7 @@ def own_images(packed: bytes) -> list[tuple[str, str]]:
 
 
 def writable_datasets(parts: Parts) -> set[str]:
-    """Return the names of the datasets whose descriptions, NAME.yml in a ConfigMap, say that clients write their rows."""
+    """Return the datasets whose descriptions, NAME.yml in a ConfigMap, say that clients write their rows."""
     return {
         name.removesuffix(".yml")
         for items in parts.values()
