@@ -133,19 +133,21 @@ class Cluster:
             return f"(no log: {error.reason})"
         return text.strip()
 
-    def ask_service(self, service: str, port: str, path: str, namespace: str) -> bytes:
+    def ask_service(self, service: str, port: str, path: str, namespace: str) -> str | bytes:
         """Return what a Service answers to a GET that the cluster passes on; nothing when it does not.
 
         No way from here to the Service is needed for it, but the right to its `proxy`.
         """
         try:
-            answer = client.CoreV1Api(self._api).connect_get_namespaced_service_proxy_with_path(
+            answer: Any = client.CoreV1Api(self._api).connect_get_namespaced_service_proxy_with_path(
                 f"{service}:{port}", namespace, path, _preload_content=False, _request_timeout=10
             )
         except client.ApiException as error:
-            return (error.body or "").encode() if isinstance(error.body, str | None) else error.body
+            # It may have answered, but not that all is well.
+            refused: str | bytes = error.body or ""
+            return refused
         except HTTPError:
-            return b""
+            return ""
         content: bytes = answer.data
         return content
 

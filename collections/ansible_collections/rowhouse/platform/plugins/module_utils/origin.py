@@ -18,7 +18,7 @@ def operator() -> str:
 
 
 def commit(root: Path) -> str:
-    """Return the commit of a checkout, with -dirty behind it when tracked files differ; "none" where there is no commit."""
+    """Return the commit of a checkout, with -dirty behind it when tracked files differ; "none" where none is."""
     words = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         described = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603

@@ -29,9 +29,8 @@ def told(release: Facts, source: Facts | None, *, is_new: bool) -> list[str]:
         source: Those of the release that was rolled back to, if any.
         is_new: Whether this run made it.
     """
-    name, config = release["name"], f"config {release['config']}"
-    made = f"{name}, {release['what']}: {release['outcome']} after {release['seconds']} s, {config}"
-    lines = [made if is_new else f"{name} runs as before, {config}"]
+    how = f", {release['what']}: {release['outcome']} after {release['seconds']} s" if is_new else " runs as before"
+    lines = [f"{release['name']}{how}, config {release['config']}"]
     before = source["datasets"] if source else {}
     for name, dataset in release["datasets"].items():
         if dataset["writable"]:
