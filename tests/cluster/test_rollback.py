@@ -87,6 +87,7 @@ def test_each_run_is_listed_with_what_it_deployed(environment: Environment) -> N
     assert table.index("release-3 ") < table.index("release-2 ") < table.index("release-1 ")
 
 
+@pytest.mark.slow
 def test_what_is_there_already_is_neither_recorded_nor_pruned(environment: Environment) -> None:
     before = environment.releases()
     done = environment.run("deploy.yml", "-e", json.dumps({"api_settings": {"http_max_age_seconds": 11}}))
@@ -95,12 +96,14 @@ def test_what_is_there_already_is_neither_recorded_nor_pruned(environment: Envir
     assert environment.releases() == before
 
 
+@pytest.mark.slow
 def test_a_release_that_is_not_there_is_refused(environment: Environment) -> None:
     done = environment.run("playbooks/rollback.yml", "-e", "release=release-9")
     assert (done.returncode, changes(done)) == (2, 0)
     assert f"There is no release-9 in {NAMESPACE}. Kept there: release-3 (good), release-2 (good)" in said(done)
 
 
+@pytest.mark.slow
 def test_a_check_tells_what_a_rollback_would_change_and_changes_nothing(environment: Environment) -> None:
     done = environment.run("playbooks/rollback.yml", "--check", "--diff", "-e", "release=2")
     assert done.returncode == 0, said(done)

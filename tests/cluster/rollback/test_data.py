@@ -34,10 +34,6 @@ def users() -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "id"} for row in data]
 
 
-def seconds(release: dict[str, Any]) -> float:
-    return float(release["seconds"])
-
-
 def test_a_load_that_was_kept_is_back_at_once(deployed: Deployment) -> None:
     words = deployed.succeeds("playbooks/rollback.yml", release="release-2")
     assert re.search(r"places: version \d+, 2 rows, which was kept", words), words
@@ -46,7 +42,7 @@ def test_a_load_that_was_kept_is_back_at_once(deployed: Deployment) -> None:
     assert users() == [USER]
     made, *_ = deployed.releases()
     assert (made["name"], made["what"]) == ("release-5", "rollback to release-2")
-    assert seconds(made) < 60
+    assert f"good after {made['seconds']} s" in words
 
 
 def test_rows_that_the_older_schema_cannot_hold_are_in_the_way_and_nothing_is_lost(deployed: Deployment) -> None:
