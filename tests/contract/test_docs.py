@@ -49,7 +49,7 @@ def test_the_external_secrets_hold_the_keys_that_a_deployment_asks_for() -> None
     assert "'auth.conf'" in formats
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, "releases.md"])
 def test_links_lead_somewhere(name: str) -> None:
     targets = re.findall(r"\]\(([^)#]+)\)", page(name))
     assert targets

@@ -100,6 +100,14 @@ class Cluster:
             for item in self.find(kind["api_version"], kind["kind"], namespace)
         ]
 
+    def create(self, item: Mapping[str, Any]) -> bool:
+        """Create the object; returns False when there is one of that name."""
+        try:
+            self._resource(item["apiVersion"], item["kind"]).create(body=item, namespace=item["metadata"]["namespace"])
+        except dynamic.exceptions.ConflictError:
+            return False
+        return True
+
     def delete(self, item: Mapping[str, Any]) -> None:
         """Delete the object, and what it owns in the background. One that is gone is fine."""
         with contextlib.suppress(dynamic.exceptions.NotFoundError):
@@ -130,6 +138,24 @@ class Cluster:
         except client.ApiException as error:
             return f"(no log: {error.reason})"
         return text.strip()
+
+    def ask_service(self, service: str, port: str, path: str, namespace: str) -> str | bytes:
+        """Return what a Service answers to a GET that the cluster passes on; nothing when it does not.
+
+        No way from here to the Service is needed for it, but the right to its `proxy`.
+        """
+        try:
+            answer: Any = client.CoreV1Api(self._api).connect_get_namespaced_service_proxy_with_path(
+                f"{service}:{port}", namespace, path, _preload_content=False, _request_timeout=10
+            )
+        except client.ApiException as error:
+            # It may have answered, but not that all is well.
+            refused: str | bytes = error.body or ""
+            return refused
+        except HTTPError:
+            return ""
+        content: bytes = answer.data
+        return content
 
     def _resource(self, api_version: str, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=api_version, kind=kind)
