@@ -1,7 +1,7 @@
 """Filter `compose`: the objects of a deployment as a folder for `docker compose up` and `podman compose up`.
 
-Each container becomes a service, with its arguments, environment, files, checks and memory as Kubernetes has them. What a
-compose file has and Kubernetes has not comes from the role render.
+Each container becomes a service, with its arguments, environment, files, checks and memory as Kubernetes has them.
+What a compose file has and Kubernetes has not comes from the role render.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Filter `kustomize`: the objects of a deployment as a folder for `kubectl apply -k`, whose files also work one by one."""
+"""Filter `kustomize`: the objects of a deployment as a folder for `kubectl apply -k`, whose files work alone too."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,7 +71,7 @@ def _generator(name: str, namespace: str, labels: Mapping[str, str]) -> dict[str
 
 def _example(row: Mapping[str, Any]) -> str:
     """Return a line a key, each to be ended by a password."""
-    texts = {key: "" for key in row["keys"]} | {key: entry["format"] % "" for key, entry in row["formats"].items()}
+    texts = dict.fromkeys(row["keys"], "") | {key: entry["format"] % "" for key, entry in row["formats"].items()}
     return "".join(f"{key}={text}\n" for key, text in texts.items())
 
 
