@@ -14,7 +14,7 @@ from kubernetes_validate.utils import validate
 
 from tests.cluster.inventory import copied_inventory
 from tests.cluster.machine import ROOT, STATE
-from tests.cluster.output import Get, Run, changes, said
+from tests.cluster.output import Run, said
 from tests.cluster.releases import STACK, TABLE
 
 pytestmark = pytest.mark.slow
@@ -84,9 +84,9 @@ def rows_that_are_served() -> int:
     return total
 
 
-def test_kustomize_builds_what_the_files_say(reader: Reader, kubectl: Run, get: Get) -> None:
+def test_kustomize_builds_what_the_files_say(reader: Reader, kubectl: Run) -> None:
     built = list(yaml.safe_load_all(kubectl("kustomize", str(reader.folder)).stdout))
-    version = get("--raw", "/version")
+    version = json.loads(kubectl("get", "--raw", "/version").stdout)
     for item in built:
         validate(item, f"{version['major']}.{version['minor']}", strict=True)
     by_name = {f"{item['kind']}/{item['metadata']['name']}": item for item in built}
@@ -118,7 +118,7 @@ def test_a_tag_or_a_registry_is_a_line_of_the_kustomization(reader: Reader, kube
 
 @pytest.mark.timeout(600)
 def test_the_folder_deploys_and_answers(reader: Reader) -> None:
-    assert "DEBW087" in reader.types(FOLDER)
+    assert "DEBW087" in reader.types(FOLDER, reader.folder)
     assert rows_that_are_served() == 149_151
 
 
@@ -132,7 +132,9 @@ def test_one_by_one_the_files_do_the_same_and_ansible_may_take_over(
     reader.types(f"curl http://127.0.0.1:{PORT}/health")
     assert rows_that_are_served() == 149_151
 
-    # What it would apply is what is there.
-    done = ansible_playbook("deploy.yml", "-i", str(inventory))
+    # What a deployment applies is what is there: it takes the objects over and has no difference to show.
+    done = ansible_playbook("deploy.yml", "-i", str(inventory), "--check", "--diff")
     assert done.returncode == 0, said(done)
-    assert changes(done) == 0, done.stdout
+    assert not re.findall(r"^(?:---|\+\+\+) .*", done.stdout, re.MULTILINE), done.stdout
+    other = ("--extra-vars", json.dumps({"api_replicas": 3}))
+    assert "+++ " in ansible_playbook("deploy.yml", "-i", str(inventory), "--check", "--diff", *other).stdout
