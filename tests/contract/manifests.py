@@ -14,7 +14,14 @@ from kubernetes_validate.utils import ValidationError, validate
 from tests.contract import role_readme
 
 ROOT = role_readme.ROOT
-OWNERSHIP = yaml.safe_load((role_readme.ROLES[0].parent / "stack/vars/main/ownership.yml").read_text(encoding="utf-8"))
+STACK = role_readme.ROLES[0].parent / "stack"
+OWNERSHIP = yaml.safe_load((STACK / "vars/main/ownership.yml").read_text(encoding="utf-8"))
+DEFAULTS = yaml.safe_load((STACK / "defaults/main.yml").read_text(encoding="utf-8"))
+TABLE = yaml.safe_load((STACK / "vars/main/images.yml").read_text(encoding="utf-8"))["stack_image_table"]
+# As a rendering has them; a deployment has digests in place of the tag.
+IMAGES = {
+    f"{DEFAULTS['stack_pull_registry']}/{row['repository']}:{DEFAULTS['stack_release']}" for row in TABLE.values()
+}
 # What a run never deletes, and what it deletes when it no longer renders it.
 KINDS = {"Namespace", "StatefulSet", "Job"} | {item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"]}
 # Labels that may change from one run to the next would orphan pods.
@@ -25,7 +32,7 @@ def run_render(
     environment: str, folder: Path, variables: Mapping[str, object] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the playbook that renders an environment into the folder."""
-    extra = {**(variables or {}), "stack_render_dir": str(folder)}
+    extra = {"stack_render_dir": str(folder), **(variables or {})}
     return subprocess.run(
         [
             "ansible-playbook",
@@ -46,8 +53,18 @@ def render(environment: str, folder: Path, variables: Mapping[str, object] | Non
     """Return all objects of the environment, by kind and name."""
     rendered = run_render(environment, folder, variables)
     assert rendered.returncode == 0, rendered.stdout + rendered.stderr
-    objects = yaml.safe_load_all((folder / "rowhouse.yaml").read_text("utf-8"))
-    return {f"{item['kind']}/{item['metadata']['name']}": item for item in objects}
+    return objects_of(folder)
+
+
+def objects_of(folder: Path) -> dict[str, Any]:
+    """Return the objects that the kustomization of a rendered folder lists, in its order."""
+    kustomize = folder / "kustomize"
+    listed = load(kustomize / "kustomization.yaml")["resources"]
+    return {f"{item['kind']}/{item['metadata']['name']}": item for item in (load(kustomize / name) for name in listed)}
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def all_problems(objects: Mapping[str, Any]) -> list[str]:
@@ -101,8 +118,8 @@ def _container_problems(container: dict[str, Any]) -> Iterator[str]:
         yield "has capabilities"
     if not context.get("readOnlyRootFilesystem"):
         yield "root is writable"
-    if not re.search(r"@sha256:[0-9a-f]{64}$", container["image"]):
-        yield "image without digest"
+    if container["image"] not in IMAGES:
+        yield "image is not one of the table"
     for kind in ("requests", "limits"):
         if container["resources"].get(kind, {}).keys() != {"cpu", "memory"}:
             yield f"no {kind} of cpu and memory"

@@ -9,7 +9,7 @@ import yaml
 from tests.contract import role_readme
 
 ROLES = role_readme.ROLES[0].parent
-PAGES = ("access.md", "diagnostics.md", "external.md", "secrets.md")
+PAGES = ("access.md", "diagnostics.md", "external.md", "secrets.md", "without-ansible.md")
 
 
 def page(name: str) -> str:
@@ -34,9 +34,7 @@ def test_settings_are_those_of_a_role(name: str) -> None:
 
 
 def test_the_external_secrets_hold_the_keys_that_a_deployment_asks_for() -> None:
-    named = yaml.safe_load((ROLES / "stack/vars/main/validate.yml").read_text(encoding="utf-8"))[
-        "__stack_named_secrets"
-    ]
+    named = yaml.safe_load((ROLES / "stack/vars/main/parts.yml").read_text(encoding="utf-8"))["stack_secrets"]
     asked = {row["variable"]: set(re.findall(r"[a-z]+-password", str(row["keys"]))) for row in named}
     postgres, redis, variables = blocks("secrets.md")
     assert variables["postgres_existing_secret"] == postgres["spec"]["target"]["name"]

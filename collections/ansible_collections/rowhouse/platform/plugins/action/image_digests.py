@@ -5,7 +5,7 @@ repositories                    name of an image to its repository
 authfile                        file with the logins to it; empty: the user's usual one
 release                         tag
 source_hashes                   name of an image to the hash of the sources that it must be built from
-placeholders                    true: ask nobody, return references that no registry has
+by_tag                          true: ask nobody, return references by the release's tag
 """
 
 import os
@@ -27,9 +27,8 @@ ARGUMENTS = {
     "repositories": {"type": "dict", "required": True},
     "release": {"type": "str", "required": True},
     "source_hashes": {"type": "dict", "required": True},
-    "placeholders": {"type": "bool", "required": True},
+    "by_tag": {"type": "bool", "required": True},
 }
-PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 
 
 class UnfitImageError(Exception):
@@ -41,8 +40,8 @@ class ActionModule(Action):
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         repositories: dict[str, str] = arguments["repositories"]
-        digests = dict.fromkeys(repositories, PLACEHOLDER_DIGEST)
-        if not arguments["placeholders"]:
+        tags_or_digests = dict.fromkeys(repositories, arguments["release"])
+        if not arguments["by_tag"]:
             registry = Registry(arguments["push_registry"], arguments["authfile"])
             try:
                 with ThreadPoolExecutor() as pool:
@@ -52,14 +51,14 @@ class ActionModule(Action):
                         )
                         for name, repository in repositories.items()
                     }
-                    digests = {name: answer.result() for name, answer in asked.items()}
+                    tags_or_digests = {name: answer.result() for name, answer in asked.items()}
             except UnfitImageError as error:
                 inventory = os.path.relpath(variables["inventory_dir"])
                 build = f"ansible-playbook playbooks/build.yml -i {inventory}"
                 raise RefusalError(f"{error}. Run `{build}`, then this playbook again.") from error
+        pulled_from = Registry(arguments["pull_registry"])
         references = {
-            name: f"{arguments['pull_registry']}/{repository}@{digests[name]}"
-            for name, repository in repositories.items()
+            name: pulled_from.reference(repository, tags_or_digests[name]) for name, repository in repositories.items()
         }
         return {"references": references}
 
