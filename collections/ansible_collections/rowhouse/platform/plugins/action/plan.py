@@ -45,7 +45,10 @@ class ActionModule(ClusterAction):
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         cluster = self.connect(arguments, variables)
         pairs = [
-            (cluster.get(item["apiVersion"], item["kind"], item["metadata"]["name"], item["metadata"]["namespace"]), item)
+            (
+                cluster.get(item["apiVersion"], item["kind"], item["metadata"]["name"], item["metadata"]["namespace"]),
+                item,
+            )
             for item in arguments["objects"]
             if item["kind"] in WORKLOADS
         ]

@@ -87,7 +87,7 @@ def _images(workload: Object) -> dict[str, str]:
 
 
 def dataset_rows(names: Iterable[str], log: str) -> list[tuple[str, str, str, str]]:
-    """Return the table of the datasets, from what `rowhouse load --dry-run` wrote last; unknown where it did not run."""
+    """Return the table of the datasets, from the last line of `rowhouse load --dry-run`; unknown where it did not run."""
     tried = {item["dataset"]: item for item in json.loads(log.strip().splitlines()[-1])} if log.strip() else {}
     rows = []
     for name in names:
