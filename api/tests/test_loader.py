@@ -6,6 +6,7 @@ import time
 import pytest
 from house import HEADER, STATIONS_YML, House
 from rowhouse.errors import LoadError
+from rowhouse.loader import Outcome
 
 POINTERS = "SELECT dataset, version, schema_hash FROM dataset_pointer"
 
@@ -106,3 +107,19 @@ def test_a_load_waits_for_postgresql_until_its_deadline(house: House) -> None:
     assert 2 <= time.monotonic() - started < 6
     assert "Waiting for PostgreSQL, 0 of 2 s" in done.stderr
     assert "did not answer within 2 s" in done.stderr
+
+
+def test_a_dry_run_tells_what_a_load_would_make_and_makes_nothing(house: House) -> None:
+    house.put_stations(3)
+    house.load()
+    state = "SELECT * FROM dataset_pointer, dataset_version"
+    before = house.sql(state), house.tables()
+    house.put(HEADER + "1,a,,,,\n2,b,,,,\nx,c,,,,\n", yml=f"{STATIONS_YML}max_rejects: 1\n")
+    (changed,) = house.datasets
+    assert house.loader().load(changed, dry_run=True) == Outcome("stations", 3, 2, 1, is_loaded=True)
+    assert (house.sql(state), house.tables()) == before
+    assert house.sql("SELECT * FROM dataset_reject") == []
+    house.put_stations(3)
+    (same,) = house.datasets
+    assert house.loader().load(same, dry_run=True) == Outcome("stations", 3, 3, 0, is_loaded=False)
+    assert (house.sql(state), house.tables()) == before

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rowhouse.platform.plugins.filter.keys_job import NAME, keys_job
+from ansible_collections.rowhouse.platform.plugins.filter.one_off_jobs import NAME, keys_job
 
 from tests.contract import role_readme
 from tests.unit.kubernetes_api import Kubernetes, served

@@ -55,3 +55,20 @@ def test_three_are_kept_with_this_one() -> None:
     earlier = [job(f"load-{second}", second) for second in (3, 1, 2)]
     assert load_jobs(earlier, "mine", IMAGE)["superfluous"] == ["load-1"]
     assert load_jobs([*earlier, job("mine", 9)], "mine", IMAGE)["superfluous"] == ["load-1"]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_needed", "has_loaded"),
+    [
+        ([], True, False),
+        ([job("mine", 1, succeeded=1)], False, True),
+        ([job("mine", 1, "Failed", failed=1)], True, False),
+        ([job("mine", 1, succeeded=1), job("other", 2, succeeded=1)], True, True),
+        ([job("other", 1, "", active=1)], True, False),
+    ],
+)
+def test_a_load_is_needed_unless_its_content_is_the_current_one(
+    jobs: list[dict[str, Any]], is_needed: bool, has_loaded: bool
+) -> None:
+    told = load_jobs(jobs, "mine", IMAGE)
+    assert (told["is_needed"], told["has_loaded"]) == (is_needed, has_loaded)

@@ -1,12 +1,14 @@
 """The command `rowhouse`."""
 
 import argparse
+import json
 import logging
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (function, text) in _COMMANDS.items():
         commands.add_parser(name, help=text, description=text).set_defaults(run=partial(_run_configured, function))
+    text = "load every dataset's file into PostgreSQL, then end"
+    load = commands.add_parser("load", help=text, description=text)
+    load.add_argument(
+        "--dry-run", action="store_true", help="take everything back, and write as JSON what would have been made"
+    )
+    load.set_defaults(run=lambda options: _run_configured(partial(_load, dry_run=options.dry_run), options))
     add_key_commands(commands, _run_configured)
     text = "look at a CSV, JSON or NDJSON file, plain or gzip, and write a first dataset.yml to standard output"
     inspect = commands.add_parser("inspect", help=text, description=f"{text}. Needs no settings.")
@@ -73,21 +81,23 @@ def _serve(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
     Server(settings, datasets, Path(metrics_dir)).run()
 
 
-def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
+def _load(settings: Settings, datasets: tuple[Dataset, ...], *, dry_run: bool) -> None:
     from rowhouse.catalog import Catalog
     from rowhouse.database import loading_engine
-    from rowhouse.loader import Loader
+    from rowhouse.loader import Loader, Outcome
 
     loader = Loader(
         loading_engine(settings), Catalog(settings.database_schema), settings.data_dir, settings.database_api_user
     )
     loader.wait_for_database(settings.database_wait_seconds)
-    loader.prepare()
+    if not dry_run:
+        loader.prepare()
+    outcomes: list[Outcome] = []
     failures: dict[str, str] = {}
     failure: type[LoadError | LoadStoppedError] = LoadError
     for dataset in datasets:
         try:
-            loader.load(dataset)
+            outcomes.append(loader.load(dataset, dry_run=dry_run))
         except (LoadError, LoadStoppedError) as error:
             # The other datasets do not wait for this one to be put right.
             failures[dataset.name] = str(error)
@@ -98,6 +108,8 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...]) -> None:
         failures[""] = f"{len(failures)} of {len(datasets)} datasets were not loaded: {', '.join(failures)}."
     if failures:
         raise failure("\n".join(failures.values()))
+    if dry_run:
+        sys.stdout.write(f"{json.dumps([asdict(outcome) for outcome in outcomes])}\n")
 
 
 def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:
@@ -120,6 +132,5 @@ def _openapi(options: argparse.Namespace) -> None:
 
 _COMMANDS = {
     "serve": (_serve, "answer HTTP requests"),
-    "load": (_load, "load every dataset's file into PostgreSQL, then end"),
     "check": (_check, "say whether settings and datasets are valid, without touching anything"),
 }

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2
@@ -33,6 +34,25 @@ _RETRY_SECONDS = 1
 _WAIT_LOG_SECONDS = 5
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a load has made of a dataset, or would make.
+
+    Attributes:
+        dataset: Its name.
+        rows_before: Of the version that was current; None: there was none.
+        rows: Of the one that is current now.
+        rejected: How many rows of the file are not among them.
+        is_loaded: Whether the file was read, as its content was not there yet.
+    """
+
+    dataset: str
+    rows_before: int | None
+    rows: int
+    rejected: int
+    is_loaded: bool
 
 
 class Loader:
@@ -100,11 +120,12 @@ class Loader:
             column = CreateColumn(versions.c.rejects).compile(dialect=dialect)
             connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
 
-    def load(self, dataset: Dataset) -> None:
+    def load(self, dataset: Dataset, *, dry_run: bool = False) -> Outcome:
         """Make the file's content the current version of the dataset.
 
         Content that is already there, as the current version or one that is kept, is not copied again. Of a writable
-        dataset it is the table that is made, or made to fit: no load touches its rows.
+        dataset it is the table that is made, or made to fit: no load touches its rows. A dry run does it all, and takes
+        it back: nobody sees anything of it.
 
         Raises:
             LoadError: The file, or a row in it, is not what dataset.yml says.
@@ -114,21 +135,46 @@ class Loader:
         if dataset.writable:
             with self._transaction(dataset.name) as connection:
                 rows = Fitting(connection, self._catalog, dataset, self._api_user).run()
+                if dry_run:
+                    connection.rollback()
             log.info("%s: ready to be written, %d rows, %.1f s", dataset.name, rows, time.monotonic() - started)
-            return
+            return Outcome(dataset.name, rows, rows, 0, is_loaded=False)
         file = DataFile(dataset, self._data_dir / dataset.name)
         content = f"{_LOADER_FORMAT} {dataset.schema_hash} {dataset.reading} {file.digest()}"
         content_hash = hashlib.sha256(content.encode()).hexdigest()
         with self._transaction(dataset.name) as connection:
+            before = self._current_rows(connection, dataset)
             version = self._version_of(connection, dataset, content_hash)
+            is_loaded = version is None
             if version is None:
                 version = self._build(connection, dataset, file, content_hash)
-                outcome = "Loaded"
+            rows, rejects = self._counts(connection, version)
+            if dry_run:
+                connection.rollback()
             else:
-                outcome = "Already loaded"
-            self._activate(connection, dataset, version)
-        log.info("%s: %s, version %d, %.1f s", dataset.name, outcome, version, time.monotonic() - started)
-        self._drop_old_versions(dataset)
+                self._activate(connection, dataset, version)
+        said = f"{'Loaded' if is_loaded else 'Already loaded'}{', and taken back' if dry_run and is_loaded else ''}"
+        log.info("%s: %s, version %d, %.1f s", dataset.name, said, version, time.monotonic() - started)
+        if not dry_run:
+            self._drop_old_versions(dataset)
+        return Outcome(dataset.name, before, rows, rejects, is_loaded)
+
+    def _current_rows(self, connection: Connection, dataset: Dataset) -> int | None:
+        """Return the rows of what was made current last, whatever its columns."""
+        versions = self._catalog.versions
+        rows: int | None = connection.scalar(
+            select(versions.c.rows)
+            .where(versions.c.dataset == dataset.name, versions.c.activated_at.is_not(None))
+            .order_by(versions.c.activated_at.desc())
+            .limit(1)
+        )
+        return rows
+
+    def _counts(self, connection: Connection, version: int) -> tuple[int, int]:
+        versions = self._catalog.versions
+        found = connection.execute(select(versions.c.rows, versions.c.rejects).where(versions.c.version == version))
+        rows, rejects = found.one()
+        return rows, rejects
 
     def _version_of(self, connection: Connection, dataset: Dataset, content_hash: str) -> int | None:
         versions = self._catalog.versions

@@ -9,10 +9,11 @@ type Object = Mapping[str, Any]
 _OTHERS_KEPT = 2
 
 
-def load_jobs(jobs: Iterable[Object], name: str, image: str) -> dict[str, list[str]]:
+def load_jobs(jobs: Iterable[Object], name: str, image: str) -> dict[str, object]:
     """Return the names of those that stand in the way, and of those that are too many afterwards.
 
-    A Job of this name that stays, because it is done and its content is the current one, makes the load a no-op.
+    A Job of this name that stays, because it is done and its content is the current one, makes the load a no-op: then
+    it is not needed. `has_loaded` tells whether any load was ever complete.
 
     Args:
         jobs: All loads that the cluster has.
@@ -21,12 +22,15 @@ def load_jobs(jobs: Iterable[Object], name: str, image: str) -> dict[str, list[s
     """
     earlier = sorted(jobs, key=lambda job: str(job["metadata"]["creationTimestamp"]))
     names = [_name(job) for job in earlier]
+    in_the_way = [
+        _name(job)
+        for number, job in enumerate(earlier)
+        if (_is_outdated(job, image, earlier[number + 1 :]) if _name(job) == name else not _has_ended(job))
+    ]
     return {
-        "in_the_way": [
-            _name(job)
-            for number, job in enumerate(earlier)
-            if (_is_outdated(job, image, earlier[number + 1 :]) if _name(job) == name else not _has_ended(job))
-        ],
+        "is_needed": name not in names or name in in_the_way,
+        "has_loaded": any(_has(job, "Complete") for job in earlier),
+        "in_the_way": in_the_way,
         "superfluous": [other for other in names if other != name][:-_OTHERS_KEPT],
     }
 
