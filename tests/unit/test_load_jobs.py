@@ -18,7 +18,8 @@ def job(name: str, second: int, kind: str = "Complete", image: str = IMAGE, **st
 
 
 def in_the_way(*jobs: dict[str, Any]) -> list[str]:
-    return load_jobs(jobs, "mine", IMAGE)["in_the_way"]
+    found: list[str] = load_jobs(jobs, "mine", IMAGE)["in_the_way"]
+    return found
 
 
 def test_the_last_one_that_loaded_stays() -> None:

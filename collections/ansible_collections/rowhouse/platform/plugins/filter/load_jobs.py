@@ -9,7 +9,7 @@ type Object = Mapping[str, Any]
 _OTHERS_KEPT = 2
 
 
-def load_jobs(jobs: Iterable[Object], name: str, image: str) -> dict[str, object]:
+def load_jobs(jobs: Iterable[Object], name: str, image: str) -> dict[str, Any]:
     """Return the names of those that stand in the way, and of those that are too many afterwards.
 
     A Job of this name that stays, because it is done and its content is the current one, makes the load a no-op: then

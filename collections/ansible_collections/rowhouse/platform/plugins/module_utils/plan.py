@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils import text_table
+
 type Object = Mapping[str, Any]
 
 # What a table shows of a digest.
@@ -41,12 +43,12 @@ class Plan:
             yield "Nothing would change."
             return
         if self.objects:
-            yield from table(("object", "would be"), sorted(self.objects.items()))
+            yield from _table(("object", "would be"), *sorted(self.objects.items()))
         if self.images:
             rows = [(name, short(now) or "none", short(then)) for name, (now, then) in sorted(self.images.items())]
-            yield from table(("image of", "now", "then"), rows)
+            yield from _table(("image of", "now", "then"), *rows)
         if self.is_loading:
-            yield from table(("dataset", "rows now", "rows then", "rejected"), self.datasets)
+            yield from _table(("dataset", "rows now", "rows then", "rejected"), *self.datasets)
         for edit in self.edits:
             yield f"set by hand, would be taken back: {edit}"
 
@@ -87,7 +89,7 @@ def _images(workload: Object) -> dict[str, str]:
 
 
 def dataset_rows(names: Iterable[str], log: str) -> list[tuple[str, str, str, str]]:
-    """Return the table of the datasets, from the last line of `rowhouse load --dry-run`; unknown where it did not run."""
+    """Return the table of the datasets, from the last line of `rowhouse load --dry-run`, where it ran."""
     tried = {item["dataset"]: item for item in json.loads(log.strip().splitlines()[-1])} if log.strip() else {}
     rows = []
     for name in names:
@@ -106,9 +108,5 @@ def short(image: str) -> str:
     return digest[:_DIGEST] or image
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table, with an empty one behind it."""
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    yield ""
+def _table(*rows: Sequence[str]) -> list[str]:
+    return [*text_table.lines(*rows), ""]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils import text_table
+
 type Facts = Mapping[str, Any]
 
 _COLUMNS = (
@@ -43,9 +45,7 @@ def told(release: Facts, source: Facts | None, *, is_new: bool) -> list[str]:
 
 def table(releases: Sequence[Facts]) -> list[str]:
     """Return the lines of a table, in the given order."""
-    cells = [_COLUMNS, *map(_cells, releases)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return text_table.lines(_COLUMNS, *map(_cells, releases))
 
 
 def _cells(release: Facts) -> tuple[str, ...]:
