@@ -1,9 +1,6 @@
 # Python's code is compiled once, not at each of the hundred starts of a run, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-# A word behind the verb is as good as one of the shell before it.
-export INVENTORY REF RELEASE PYTHON_VERSION
-
 # What a shell starts in its background ignores Ctrl-C, and with it the programs that tests interrupt.
 INTERRUPTIBLE := env --default-signal=INT
 
