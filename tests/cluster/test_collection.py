@@ -18,7 +18,7 @@ from tests.cluster.releases import STACK, TABLE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PORT = 30862
+PORT = 30861
 NAMESPACE = "rowhouse-collection"
 RELEASE = "collection"
 BIN = ROOT / ".venv/bin"

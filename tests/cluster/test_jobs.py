@@ -24,7 +24,7 @@ from tests.contract.pipelines import Event, Step, github
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-PORT = 30861
+PORT = 30862
 ENVIRONMENT = {"stack_environment": "jobs", "stack_context": "dev", "api_node_port": PORT, "api_replicas": 1}
 NAMESPACE = "rowhouse-jobs"
 # One that no clone of somebody else has.
