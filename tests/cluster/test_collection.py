@@ -23,6 +23,7 @@ NAMESPACE = "rowhouse-collection"
 RELEASE = "collection"
 BIN = ROOT / ".venv/bin"
 
+
 @dataclass(frozen=True)
 class Folder:
     """An empty folder with the collection in it, as `ansible-galaxy` installs it."""

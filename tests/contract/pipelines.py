@@ -34,7 +34,7 @@ class Event:
 def read(path: Path) -> dict[str, Any]:
     """Return a file of YAML; GitHub's word `on` is a truth to YAML 1.1."""
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {"on" if key is True else key: value for key, value in content.items()}
+    return {"on" if key == True else key: value for key, value in content.items()}
 
 
 # GitHub
@@ -123,7 +123,12 @@ def gitlab(event: Event) -> set[Step]:
         rule = next((rule for rule in job["rules"] if _gitlab_holds(rule, variables, cloud=event.cloud)), None)
         if rule and rule.get("when") != "never":
             inventory = rule.get("variables", {}).get("INVENTORY", "")
-            steps.add(Step(job["script"], *(_gitlab_filled(text, variables) for text in (inventory, job.get("environment", "")))))
+            steps.add(
+                Step(
+                    job["script"],
+                    *(_gitlab_filled(text, variables) for text in (inventory, job.get("environment", ""))),
+                )
+            )
     return steps
 
 

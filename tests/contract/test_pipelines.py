@@ -19,9 +19,8 @@ JOBS = [
     for name, job in read(path)["jobs"].items()
     if "steps" in job
 ]
-CHECKS = {
-    Step(f"make {verb}") for verb in ("check", "test-api", "scan-secrets", "scan-vulnerabilities", "collection")
-}
+CHECKS = {Step(f"make {verb}") for verb in ("check", "test-api", "scan-secrets", "scan-vulnerabilities", "collection")}
+
 
 def delivery(environment: str, *, deployed: bool = True) -> set[Step]:
     inventory = f"inventories/{environment}"
@@ -92,7 +91,9 @@ def test_the_api_is_tested_on_every_python_that_it_takes() -> None:
 def test_actions_of_others_are_named_by_their_content() -> None:
     uses = [line for path in WORKFLOWS for line in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))]
     assert uses
-    assert [use for use in uses if not re.fullmatch(r"\./\.github/workflows/\w+\.yml|\S+@[0-9a-f]{40} # v[\d.]+", use)] == []
+    assert [
+        use for use in uses if not re.fullmatch(r"\./\.github/workflows/\w+\.yml|\S+@[0-9a-f]{40} # v[\d.]+", use)
+    ] == []
 
 
 def test_a_workflow_may_only_read_unless_a_job_says_more() -> None:

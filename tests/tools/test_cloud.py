@@ -94,9 +94,7 @@ def test_the_variables_for_the_inventory_are_those_of_the_roles(checkout: Path) 
 def test_the_folder_is_written_as_it_should_be() -> None:
     tofu = shutil.which("tofu") or shutil.which("terraform")
     if tofu is None:
-        compiled = subprocess.run(
-            [ROOT / "scripts/go-tool", "tools/tofu"], capture_output=True, text=True, check=True
-        )
+        compiled = subprocess.run([ROOT / "scripts/go-tool", "tools/tofu"], capture_output=True, text=True, check=True)
         tofu = compiled.stdout.strip()
     done = subprocess.run(
         [tofu, "fmt", "-check", "-recursive", "-diff", ROOT / "cloud"], capture_output=True, text=True

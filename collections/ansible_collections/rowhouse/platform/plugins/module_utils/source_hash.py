@@ -53,9 +53,9 @@ def _describe(source: Path) -> Iterator[str]:
         raise MissingSourceError(f"{source} is a source of an image (stack_image_table) and does not exist")
     for file in files:
         yield (
-        f"{file.relative_to(source.parent).as_posix()} {'program' if file.stat().st_mode & 0o100 else 'file'} "
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    )
+            f"{file.relative_to(source.parent).as_posix()} {'program' if file.stat().st_mode & 0o100 else 'file'} "
+            f"{hashlib.sha256(file.read_bytes()).hexdigest()}"
+        )
 
 
 def _is_litter(path: Path) -> bool:

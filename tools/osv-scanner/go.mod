@@ -1,0 +1,3 @@
+module rowhouse.invalid/osv-scanner
+
+go 1.26.8

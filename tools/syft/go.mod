@@ -1,0 +1,3 @@
+module rowhouse.invalid/syft
+
+go 1.26.8
