@@ -1,4 +1,4 @@
-"""The commands of the pipelines' jobs, each as its job would run it: in a clone, with what the job knows from its environment.
+"""The commands of the pipelines' jobs, each as its job would run it: in a clone, told by variables what it is for.
 
 Those that need no cluster run elsewhere, as `ELSEWHERE` says.
 """

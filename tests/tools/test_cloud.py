@@ -1,4 +1,4 @@
-"""The verbs of the infrastructure, on folders that need no cloud; and as much of cloud/ as can be looked at without one."""
+"""The verbs of the infrastructure, on folders that need no cloud, and as much of cloud/ as needs none."""
 
 import os
 import shutil
@@ -78,9 +78,8 @@ def test_the_variables_for_the_inventory_are_those_of_the_roles(checkout: Path) 
     shutil.copytree(ROOT / "cloud/vars", checkout / "small/vars")
     told = {"cluster": "c", "environment": "prod", "registry": "r.example.com/n", "bucket": "b", "region": "fr-par"}
     words = "".join(f"  {name} = {value!r}\n".replace("'", '"') for name, value in told.items())
-    (checkout / "small/main.tf").write_text(
-        f'module "vars" {{\n  source = "./vars"\n{words}}}\n\noutput "inventory" {{\n  value = module.vars.inventory\n}}\n'
-    )
+    output = 'output "inventory" {\n  value = module.vars.inventory\n}\n'
+    (checkout / "small/main.tf").write_text(f'module "vars" {{\n  source = "./vars"\n{words}}}\n\n{output}')
     cloud(checkout, "plan")
     cloud(checkout, "apply")
     written: dict[str, Any] = yaml.safe_load((checkout / "artifacts/cloud/cloud.yml").read_text())

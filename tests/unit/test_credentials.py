@@ -11,7 +11,7 @@ TELL = """
 import json, os, pathlib
 names = ("KUBECONFIG", "REGISTRY_AUTH_FILE")
 files = {name: pathlib.Path(os.environ[name]) for name in names if name in os.environ}
-print(json.dumps({name: [str(path), path.read_text(), oct(path.parent.stat().st_mode)] for name, path in files.items()}))
+print(json.dumps({name: [path.read_text(), oct(path.parent.stat().st_mode)] for name, path in files.items()}))
 print(json.dumps([name for name in ("KUBECONFIG_CONTENT", "REGISTRY_LOGIN") if name in os.environ]))
 """
 
@@ -30,11 +30,11 @@ def test_the_command_finds_files_that_are_gone_afterwards(tmp_path: Path) -> Non
     done = run(tmp_path, TELL, KUBECONFIG_CONTENT="clusters: []", REGISTRY_LOGIN="{}")
     assert done.returncode == 0, done.stderr
     files, left_in_the_environment = (json.loads(line) for line in done.stdout.splitlines())
-    assert {name: file[1] for name, file in files.items()} == {
+    assert {name: file[0] for name, file in files.items()} == {
         "KUBECONFIG": "clusters: []\n",
         "REGISTRY_AUTH_FILE": "{}\n",
     }
-    assert {file[2] for file in files.values()} == {"0o40700"}
+    assert {file[1] for file in files.values()} == {"0o40700"}
     assert left_in_the_environment == []
     assert list(tmp_path.iterdir()) == []
 

@@ -48,7 +48,8 @@ class ActionModule(Action):
 def _write(syft: str, image: str, repository: str, digest: str, file: Path) -> None:
     unfinished = file.with_suffix(".unfinished")
     words = [syft, "scan", f"oci-dir:{image}", f"--source-name={repository}", f"--source-version={digest}", "--quiet"]
-    looked = subprocess.run([*words, f"--output=spdx-json={unfinished}"], capture_output=True, text=True, check=False)
+    words.append(f"--output=spdx-json={unfinished}")
+    looked = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
     if looked.returncode:
         raise RefusalError(f"syft could not look into {repository}@{digest}: {looked.stderr.strip()}")
     if not json.loads(unfinished.read_text(encoding="utf-8"))["packages"]:
