@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE :=
 INTERRUPTIBLE := env --default-signal=INT
 
 .DEFAULT_GOAL := help
-.PHONY: help up down dataset test test-all test-api bench check format lock screenshot
+.PHONY: help up down dataset test test-all test-api test-compose bench check format lock screenshot
 .PHONY: images deploy rollback collection sbom scan-secrets scan-vulnerabilities cloud-validate cloud-plan cloud-apply
 
 help: ## list the verbs
@@ -28,6 +28,9 @@ test-all: ## the long runs too
 
 test-api: ## the API's tests with their coverage: make test-api PYTHON_VERSION=3.12
 	@scripts/test-api
+
+test-compose: ## the rendered compose folder, started and asked once
+	@scripts/test-compose
 
 bench: ## Rowhouse and its peers, measured in turns, into bench/RESULTS.md: make bench ARGS='--only hot'
 	@scripts/bench $(ARGS)
@@ -52,7 +55,7 @@ images: ## build this commit's images and push them: make images INVENTORY=inven
 deploy: ## deploy what make images has pushed: make deploy INVENTORY=inventories/staging REF=staging
 	@scripts/deploy
 
-rollback: ## go back to an earlier release: make rollback INVENTORY=inventories/prod RELEASE=0.1.0
+rollback: ## go back to an earlier release: make rollback INVENTORY=inventories/prod RELEASE=release-3
 	@scripts/rollback
 
 collection: ## the Ansible collection as a tarball that needs no clone, into artifacts/collection

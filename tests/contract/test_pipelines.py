@@ -19,7 +19,10 @@ JOBS = [
     for name, job in read(path)["jobs"].items()
     if "steps" in job
 ]
-CHECKS = {Step(f"make {verb}") for verb in ("check", "test-api", "scan-secrets", "scan-vulnerabilities", "collection")}
+CHECKS = {
+    Step(f"make {verb}")
+    for verb in ("check", "test-api", "scan-secrets", "scan-vulnerabilities", "test-compose", "collection")
+}
 
 
 def delivery(environment: str, *, deployed: bool = True) -> set[Step]:
