@@ -109,3 +109,12 @@ def test_what_a_verb_starts_is_there(verb: str) -> None:
     assert recipe
     for script in re.findall(r"\bscripts/[\w-]+", recipe[1]):
         assert os.access(ROOT / script, os.X_OK), script
+
+
+def test_the_page_names_every_command_and_its_links_lead_somewhere() -> None:
+    page = (ROOT / "docs/promotion.md").read_text(encoding="utf-8")
+    commands = {step.command for steps in (CHECKS, CLOUD, delivery("prod")) for step in steps} | {"make rollback"}
+    assert {command for command in commands if f"`{command}" not in page} == set()
+    targets = re.findall(r"\]\(([^)#]+)\)", page)
+    assert targets
+    assert [target for target in targets if not (ROOT / "docs" / target).exists()] == []
