@@ -32,6 +32,7 @@ output "inventory" {
 def checkout(tmp_path: Path) -> Path:
     """What the script needs of a clone, and a folder `small` with a resource that no cloud has."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     (tmp_path / "small/inventory/group_vars/all").mkdir(parents=True)
     (tmp_path / "small/main.tf").write_text(SMALL)
@@ -40,37 +41,35 @@ def checkout(tmp_path: Path) -> Path:
 
 def cloud(checkout: Path, verb: str, status: int = 0, **variables: str) -> str:
     environment = os.environ | {"CLOUD": "small"} | variables
-    done = subprocess.run(
-        ["scripts/cloud", verb], cwd=checkout, env=environment, capture_output=True, text=True, timeout=600
-    )
+    done = subprocess.run(["make", verb], cwd=checkout, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def test_what_was_planned_is_applied_and_told_to_the_inventory(checkout: Path) -> None:
-    cloud(checkout, "validate")
-    cloud(checkout, "plan")
+    cloud(checkout, "cloud-validate")
+    cloud(checkout, "cloud-plan")
     assert "terraform_data.cluster will be created" in (checkout / "artifacts/cloud/plan.txt").read_text()
-    cloud(checkout, "apply")
+    cloud(checkout, "cloud-apply")
     for place in ("small/inventory/group_vars/all", "artifacts/cloud"):
         assert yaml.safe_load((checkout / place / "cloud.yml").read_text()) == {"api_replicas": 1}
-    cloud(checkout, "plan")
+    cloud(checkout, "cloud-plan")
     assert "No changes" in (checkout / "artifacts/cloud/plan.txt").read_text()
 
 
 def test_another_plan_than_the_one_that_was_read_is_refused(checkout: Path) -> None:
-    cloud(checkout, "plan")
-    assert "no longer what was planned" in cloud(checkout, "apply", 65, TF_VAR_size="3")
+    cloud(checkout, "cloud-plan")
+    assert "no longer what was planned" in cloud(checkout, "cloud-apply", 2, TF_VAR_size="3")
     assert not (checkout / "small/terraform.tfstate").exists()
 
 
 def test_without_a_plan_nothing_is_applied(checkout: Path) -> None:
-    assert "make cloud-plan" in cloud(checkout, "apply", 66)
+    assert "make cloud-plan" in cloud(checkout, "cloud-apply", 2)
 
 
 def test_a_badly_written_file_is_refused(checkout: Path) -> None:
     (checkout / "small/main.tf").write_text(SMALL.replace("type    = number", "type = number"))
-    assert "main.tf" in cloud(checkout, "validate", 3)
+    assert "main.tf" in cloud(checkout, "cloud-validate", 2)
 
 
 def test_the_variables_for_the_inventory_are_those_of_the_roles(checkout: Path) -> None:
@@ -80,8 +79,8 @@ def test_the_variables_for_the_inventory_are_those_of_the_roles(checkout: Path) 
     words = "".join(f"  {name} = {value!r}\n".replace("'", '"') for name, value in told.items())
     output = 'output "inventory" {\n  value = module.vars.inventory\n}\n'
     (checkout / "small/main.tf").write_text(f'module "vars" {{\n  source = "./vars"\n{words}}}\n\n{output}')
-    cloud(checkout, "plan")
-    cloud(checkout, "apply")
+    cloud(checkout, "cloud-plan")
+    cloud(checkout, "cloud-apply")
     written: dict[str, Any] = yaml.safe_load((checkout / "artifacts/cloud/cloud.yml").read_text())
     known: dict[str, Any] = {}
     for specs in ROLES.glob("*/meta/argument_specs.yml"):
