@@ -32,9 +32,9 @@ class Event:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return a file of YAML; GitHub's word `on` is a truth to YAML 1.1."""
-    content: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {"on" if key is True else key: value for key, value in content.items()}
+    """Return a file of YAML."""
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
 
 
 # GitHub
