@@ -94,7 +94,7 @@ def _pattern(value: object, _: ColumnType) -> str:
     try:
         with warnings.catch_warnings(action="ignore", category=FutureWarning):
             re.compile(value)
-    except (re.PatternError, RecursionError, OverflowError) as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"{value!r} is no regular expression: {error}") from error
     return value
 

@@ -81,10 +81,27 @@ class Registry:
             raise RegistryError(f"{reference} vanished from the registry") from error
         return sum(layer["size"] for layer in manifest["layers"])
 
-    def _ask(self, option: str, reference: str) -> str:
-        command = ["skopeo", "inspect", option, *self.options, f"docker://{reference}"]
+    def copy(self, repository: str, digest: str, destination: str) -> None:
+        """Copy an image as it is, to where skopeo knows to write: ``docker://…``, ``oci:FOLDER:TAG``.
+
+        Raises:
+            RegistryError: As `inspect`, or the image is not there.
+        """
+        options = [option.replace("--", "--src-", 1) for option in self.options]
+        if destination.startswith("docker://"):
+            options += [option.replace("--", "--dest-", 1) for option in self.options]
+        source = self.reference(repository, digest)
         try:
-            result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            self._skopeo("copy", "--quiet", "--preserve-digests", *options, f"docker://{source}", destination)
+        except _AbsentError as error:
+            raise RegistryError(f"{source} vanished from the registry") from error
+
+    def _ask(self, option: str, reference: str) -> str:
+        return self._skopeo("inspect", option, *self.options, f"docker://{reference}")
+
+    def _skopeo(self, *words: str) -> str:
+        try:
+            result = subprocess.run(["skopeo", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607
         except FileNotFoundError as error:
             raise RegistryError("skopeo asks the registry and is not installed: apt-get install skopeo") from error
         if result.returncode == 0:

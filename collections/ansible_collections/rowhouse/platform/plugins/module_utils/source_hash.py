@@ -1,7 +1,7 @@
 """The hash of everything that an image is made from: equal hash, equal image (but for Debian's newer packages)."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -38,24 +38,24 @@ def source_hash(table: Mapping[str, ImageRow], name: str, root: Path) -> str:
         raise MissingSourceError(f"stack_image_table has no image {name}; it has {', '.join(table)}")
     row = table[name]
     lines = [f"base {source_hash(table, row['base'], root)}"] if "base" in row else []
-    for source in sorted(row["sources"]):
-        lines += _describe(root / source)
+    # By what is in them: a source given by its whole path is elsewhere on another machine.
+    lines += sorted(line for source in row["sources"] for line in _describe(root / source))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _describe(source: Path) -> list[str]:
-    """Return a line for each file of a source, in an order that is the same everywhere."""
+def _describe(source: Path) -> Iterator[str]:
+    """Yield a line for each file of a source."""
     if source.is_file():
         files = [source]
     elif source.is_dir():
         files = [path for path in source.rglob("*") if path.is_file() and not _is_litter(path.relative_to(source))]
     else:
         raise MissingSourceError(f"{source} is a source of an image (stack_image_table) and does not exist")
-    return sorted(
-        f"{file.relative_to(source.parent).as_posix()} {'program' if file.stat().st_mode & 0o100 else 'file'} "
-        f"{hashlib.sha256(file.read_bytes()).hexdigest()}"
-        for file in files
-    )
+    for file in files:
+        yield (
+            f"{file.relative_to(source.parent).as_posix()} {'program' if file.stat().st_mode & 0o100 else 'file'} "
+            f"{hashlib.sha256(file.read_bytes()).hexdigest()}"
+        )
 
 
 def _is_litter(path: Path) -> bool:
