@@ -54,6 +54,30 @@ if child == 0:
     assert "Ended by SIGINT. The lock is to be had: True" in told
 
 
+def test_a_fork_waits_for_the_work_of_a_thread() -> None:
+    """Else what the thread has locked, as OpenSSL does within it, stays locked in the child."""
+    process = start("""
+interruption = Interruption(lambda: "")
+interruption.install()
+
+def work():
+    while True:
+        with interruption.no_fork, lock:
+            time.sleep(0.005)
+
+threading.Thread(target=work, daemon=True).start()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        if os.fork() == 0:
+            os._exit(0)
+        os._exit(0 if lock.acquire(timeout=3) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+""")
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0, told
+
+
 def test_a_process_whose_output_nobody_reads_ends_too() -> None:
     process = start("""
 Interruption(lambda: "").install()

@@ -1,6 +1,7 @@
 """The thread that keeps the locks of a run."""
 
 import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     lost: queue.Queue[str] = queue.Queue()
     api = LeaseApi({NAMESPACE: None})
     with served(api, tmp_path) as kubeconfig:
-        keeper = Keeper(ALICE, lost.put, Pace(every=0.05, again=0.05, tick=0.02, free=1.5))
+        keeper = Keeper(ALICE, lost.put, threading.Lock(), Pace(every=0.05, again=0.05, tick=0.02, free=1.5))
         keeper.start()
         yield House(api, keeper, Target(str(kubeconfig), CONTEXT, NAMESPACE), lost)
         keeper.free()

@@ -1,8 +1,5 @@
 """The lock of a namespace: taken, refused, taken over, renewed, freed."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +14,6 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.lease import (
 from ansible_collections.rowhouse.platform.plugins.module_utils.run_link import Holder
 from kubernetes import config
 
-from tests.contract import role_readme
 from tests.unit.lease_api import CONTEXT, LeaseApi, served
 
 NAMESPACE = "rowhouse-dev"
@@ -161,25 +157,3 @@ def test_a_lease_made_by_hand_is_understood(api: LeaseApi, lock: DeployLock) -> 
     api.answer("POST", f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases", made)
     with pytest.raises(HeldError, match="held by somebody on an unknown host"):
         lock.take(ALICE)
-
-
-def test_nothing_is_imported_while_a_lock_is_kept(api: LeaseApi, tmp_path: Path) -> None:
-    """A task that is forked while the keeper imports would wait for ever for what it imports."""
-    program = f"""
-import sys
-from ansible_collections.rowhouse.platform.plugins.module_utils.keeper import config, DeployLock, Holder
-before = set(sys.modules)
-lock = DeployLock(config.new_client_from_config(sys.argv[1], {CONTEXT!r}), {NAMESPACE!r})
-lock.take(Holder("a", "b", "c", "d"))
-lock.renew("a")
-assert lock.free("a")
-print(*set(sys.modules) - before)
-"""
-    with served(api, tmp_path) as kubeconfig:
-        done = subprocess.run(
-            [sys.executable, "-c", program, kubeconfig],
-            env=os.environ | {"PYTHONPATH": str(role_readme.ROOT / "collections")},
-            capture_output=True,
-            text=True,
-        )
-    assert done.stdout == "\n", done.stdout + done.stderr

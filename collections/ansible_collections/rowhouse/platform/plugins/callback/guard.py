@@ -48,11 +48,10 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_start(self, _host: Any, task: Any) -> None:
         if task.action == LOCK and self._keeper is None:
-            # Not before it is needed, as it takes half a second; and not in the thread, as a task that is forked while
-            # a thread imports would wait for ever for what it imports. Here every later task is spared its own import.
+            # Not before it is needed, as it takes half a second; every later task is then spared its own import.
             from ansible_collections.rowhouse.platform.plugins.module_utils.keeper import Keeper
 
-            self._keeper = Keeper(Holder.this_run(context.CLIARGS), self._interruption.stop)
+            self._keeper = Keeper(Holder.this_run(context.CLIARGS), self._interruption.stop, self._interruption.no_fork)
             self._keeper.link.publish()
             self._keeper.start()
 

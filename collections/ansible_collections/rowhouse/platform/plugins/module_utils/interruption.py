@@ -29,10 +29,16 @@ POLL = 0.02
 
 
 class Interruption:
-    """Ends this process, and what it has started since `install`, at the first SIGINT, SIGTERM or SIGHUP."""
+    """Ends this process, and what it has started since `install`, at the first SIGINT, SIGTERM or SIGHUP.
+
+    Attributes:
+        no_fork: Whatever a thread locks inside Python, OpenSSL or the C library while this process forks stays locked
+            in the child for ever. So a thread does its work with this held, and a fork waits for it.
+    """
 
     def __init__(self, finish: Callable[[], str]) -> None:
         """`finish` is called when nothing else runs any more; what it returns is the last that is said."""
+        self.no_fork = threading.Lock()
         self._finish = finish
         self._pid = os.getpid()
         self._reason = ""
@@ -47,8 +53,10 @@ class Interruption:
         self._others = _children()
         if sys.stdin and sys.stdin.isatty():
             self._terminal = termios.tcgetattr(sys.stdin)
-        # Registered last: around what others lock for the time of a fork, as logging does.
-        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork)
+        # Registered last, and so around what others lock for the time of a fork, as logging does.
+        os.register_at_fork(
+            before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self.no_fork.release
+        )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._end)
         # nohup ignores it, and means it.
@@ -62,8 +70,10 @@ class Interruption:
 
     def _before_fork(self) -> None:
         self._is_forking = True
+        self.no_fork.acquire()
 
     def _after_fork(self) -> None:
+        self.no_fork.release()
         self._is_forking = False
         if self._came_while_forking:
             self._end(self._came_while_forking)

@@ -57,12 +57,15 @@ class Freed:
 class Keeper(threading.Thread):
     """Renews what the tasks of this run hold until it is told to free it."""
 
-    def __init__(self, holder: Holder, lose: Callable[[str], None], pace: Pace = Pace()) -> None:
-        """`lose` gets the reason when a lock is no longer ours; it returns at once."""
+    def __init__(
+        self, holder: Holder, lose: Callable[[str], None], no_fork: threading.Lock, pace: Pace = Pace()
+    ) -> None:
+        """`lose` gets the reason when a lock is no longer ours, and returns at once; `no_fork` puts off forks."""
         super().__init__(name="locks", daemon=True)
         self._reader, writer = os.pipe()
         self.link = RunLink(os.getpid(), writer, holder)
         self._lose = lose
+        self._no_fork = no_fork
         self._pace = pace
         self._heard = b""
         self._kept: dict[Target, _Kept] = {}
@@ -80,11 +83,12 @@ class Keeper(threading.Thread):
     def run(self) -> None:
         while True:
             readable, _, _ = select.select([self._reader], [], [], self._pace.tick)
-            if readable:
-                *lines, self._heard = (self._heard + os.read(self._reader, select.PIPE_BUF)).split(b"\n")
-                for line in lines:
-                    self._hear(line)
-            self._renew()
+            with self._no_fork:
+                if readable:
+                    *lines, self._heard = (self._heard + os.read(self._reader, select.PIPE_BUF)).split(b"\n")
+                    for line in lines:
+                        self._hear(line)
+                self._renew()
 
     def _hear(self, line: bytes) -> None:
         if line == _FREE:

@@ -211,8 +211,7 @@ class DeployLock:
     def _ask(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> dict[str, Any]:
         """Return what the API answers; an ApiException is one of its errors.
 
-        Not by the client's methods: they import hundreds of modules at their first call, and a task that is forked
-        while a thread of the main process imports would wait for ever for what it imports.
+        Not by the client's own methods, which import hundreds of modules at their first call.
         """
         request = self._api.param_serialize(
             method,
