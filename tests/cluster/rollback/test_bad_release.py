@@ -66,10 +66,19 @@ def test_a_cache_that_was_stopped_for_a_bad_one_is_back(deployed: Deployment, go
     assert get("deployment", "redis", "-n", NAMESPACE)["status"]["readyReplicas"] == 1
 
 
+def test_a_wrong_registry_is_not_what_is_put_back_from(deployed: Deployment, good: Variables, get: Get) -> None:
+    words = deployed.fails("deploy.yml", **good, stack_pull_registry=f"{STACK['stack_pull_registry']}/nowhere")
+    assert f"StatefulSet postgres in {NAMESPACE}: pod postgres-0: " in words
+    assert "release-2, the last good release, was put back" in words
+    assert get("statefulset", "postgres", "-n", NAMESPACE)["status"]["readyReplicas"] == 1
+    again = deployed.run("deploy.yml", **good)
+    assert changes(again) == 0, said(again)
+
+
 def test_a_release_that_failed_is_not_rolled_back_to(deployed: Deployment) -> None:
     words = deployed.fails("playbooks/rollback.yml", release="release-3")
     assert "release-3 did not go well: Deployment api in" in words
-    assert "(restored), release-2 (good), release-1 (failed)" in words
+    assert "release-3 (restored), release-2 (good), release-1 (failed)" in words
 
 
 def test_a_run_that_is_refused_before_any_change_leaves_no_record(deployed: Deployment, good: Variables) -> None:
