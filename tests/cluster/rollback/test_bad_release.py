@@ -40,7 +40,7 @@ def test_without_a_good_release_there_is_nothing_to_put_back(deployment: Deploym
 def test_data_settings_and_images_are_those_of_before(deployed: Deployment, good: Variables, get: Get) -> None:
     bad = deployed.build("bad", "Hof")
     image = {"stack_image_overrides": {"api": NOBODY}}
-    with steady_load(f"{URL}/places", fresh=True) as load:
+    with steady_load(f"{URL}/places") as load:
         words = deployed.fails("deploy.yml", **bad, **image, api_settings={"http_max_age_seconds": 77}, api_replicas=2)
     assert load.failures == []
     # The reason is what is said last, but for what became of it.
