@@ -40,7 +40,7 @@ def test_without_a_good_release_there_is_nothing_to_put_back(deployment: Deploym
 def test_data_settings_and_images_are_those_of_before(deployed: Deployment, good: Variables, get: Get) -> None:
     bad = deployed.build("bad", "Hof")
     image = {"stack_image_overrides": {"api": NOBODY}}
-    with steady_load(f"{URL}/places", fresh=True) as load:
+    with steady_load(f"{URL}/places") as load:
         words = deployed.fails("deploy.yml", **bad, **image, api_settings={"http_max_age_seconds": 77}, api_replicas=2)
     assert load.failures == []
     # The reason is what is said last, but for what became of it.
@@ -66,10 +66,19 @@ def test_a_cache_that_was_stopped_for_a_bad_one_is_back(deployed: Deployment, go
     assert get("deployment", "redis", "-n", NAMESPACE)["status"]["readyReplicas"] == 1
 
 
+def test_a_wrong_registry_is_not_what_is_put_back_from(deployed: Deployment, good: Variables, get: Get) -> None:
+    words = deployed.fails("deploy.yml", **good, stack_pull_registry=f"{STACK['stack_pull_registry']}/nowhere")
+    assert f"StatefulSet postgres in {NAMESPACE}: pod postgres-0: " in words
+    assert "release-2, the last good release, was put back" in words
+    assert get("statefulset", "postgres", "-n", NAMESPACE)["status"]["readyReplicas"] == 1
+    again = deployed.run("deploy.yml", **good)
+    assert changes(again) == 0, said(again)
+
+
 def test_a_release_that_failed_is_not_rolled_back_to(deployed: Deployment) -> None:
     words = deployed.fails("playbooks/rollback.yml", release="release-3")
     assert "release-3 did not go well: Deployment api in" in words
-    assert "(restored), release-2 (good), release-1 (failed)" in words
+    assert "release-3 (restored), release-2 (good), release-1 (failed)" in words
 
 
 def test_a_run_that_is_refused_before_any_change_leaves_no_record(deployed: Deployment, good: Variables) -> None:
