@@ -1,15 +1,13 @@
 """Ready-made answers in Redis. Whatever happens to it, the answer still comes: the cache fails open."""
 
 import asyncio
+import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from rowhouse.cache import Entry, Make, Verdict
 from rowhouse.errors import DatabaseUnavailableError
-from rowhouse.logs import Identifiers
-from rowhouse.redis_link import Budget, Failure, LeftAloneError, RedisLink
-from rowhouse.redis_wire import Command, Reply
+from rowhouse.redis_link import Budget, Command, Failure, LeftAloneError, RedisLink, Reply
 from rowhouse.state import State
 
 _KEY_PREFIX = "rowhouse:"
@@ -37,7 +35,6 @@ class RedisCache:
         self._redis = redis
         self._ttl_seconds = ttl_seconds
         self._patience_seconds = patience_seconds
-        self._tokens = Identifiers()
 
     async def fetch(self, key: str, make: Make) -> tuple[Entry, Verdict]:
         """Return what is kept under the key, or make it and keep it; a failing Redis is a bypass."""
@@ -79,7 +76,7 @@ class RedisCache:
         Raises:
             LeftAloneError: Redis fails.
         """
-        token = self._tokens.new()
+        token = secrets.token_hex(8)
         turn = name + _TURN_SUFFIX
         until = time.monotonic() + self._patience_seconds
         while time.monotonic() < until:
@@ -113,38 +110,27 @@ class RedisCache:
 
     async def _make_and_keep(self, name: str, key: str, make: Make, budget: Budget, turn: str) -> Entry:
         free: list[Command] = [("EVAL", _FREE, 1, name + _TURN_SUFFIX, turn)] if turn else []
+        renewing = asyncio.create_task(self._renew(name + _TURN_SUFFIX, turn))
         try:
-            with self._renewed(name + _TURN_SUFFIX, turn):
-                entry = await make()
+            entry = await make()
         except BaseException:
             # Cancelled or failed: somebody else may try at once.
             if free:
                 with suppress(LeftAloneError):
                     await self._redis.write(budget, *free)
             raise
+        finally:
+            renewing.cancel()
         keep = ("SET", name, entry.to_bytes(key), "EX", entry.seconds_to_keep(self._ttl_seconds))
         with suppress(LeftAloneError):
             await self._redis.write(budget, keep, *free)
         return entry
 
-    @contextmanager
-    def _renewed(self, name: str, turn: str) -> Iterator[None]:
-        """Renew a turn meanwhile. Most answers are made before that begins, and a task costs more than a timer."""
-        loop = asyncio.get_running_loop()
-        tasks: list[asyncio.Task[None]] = []
-        timer = loop.call_later(_RENEW_SECONDS, lambda: tasks.append(loop.create_task(self._renew(name, turn))))
-        try:
-            yield
-        finally:
-            timer.cancel()
-            for task in tasks:
-                task.cancel()
-
     async def _renew(self, name: str, turn: str) -> None:
         while turn:
+            await asyncio.sleep(_RENEW_SECONDS)
             with suppress(LeftAloneError):
                 await self._redis.write(self._redis.budget(), ("EVAL", _RENEW, 1, name, turn, _TURN_MILLISECONDS))
-            await asyncio.sleep(_RENEW_SECONDS)
 
     async def _make_or_look_again(self, name: str, key: str, make: Make) -> tuple[Entry, Verdict]:
         try:

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from hiredis import ReplyError
-
-from rowhouse.redis_wire import Command, Reply, Wire
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 # A cache that is slower than this is slower than PostgreSQL. One request spends no more on it in all, but for the looks
 # that it takes while another process makes its answer.
@@ -20,8 +24,11 @@ _GRACE_SECONDS = 0.01
 _LAST_RESORT_SECONDS = 0.15
 # After a failure the cache is left alone, so that requests do not wait for it one by one.
 _PAUSE_SECONDS = 1.0
-# Questions under way at a time. More would only wait for this process, and count against Redis.
+# Commands under way at a time, and connections. More would only wait for this process, and count against Redis.
 _SLOTS = 16
+
+type Command = tuple[str | bytes | int, ...]
+type Reply = bytes | int | list[Reply] | ResponseError | None
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +44,14 @@ class Failure(StrEnum):
 
     @classmethod
     def of(cls, error: Exception) -> Self:
-        """Name what went wrong."""
+        """Name an error of the client's."""
         match error:
-            case TimeoutError():
+            case RedisTimeoutError() | TimeoutError():
                 return cls("timeout")
-            case ReplyError():
-                return cls("full" if str(error).startswith("OOM") else "error")
+            case OutOfMemoryError():
+                return cls("full")
+            case ResponseError():
+                return cls("error")
             case _:
                 return cls("connection")
 
@@ -80,29 +89,20 @@ class _Use:
         self._failing = False
 
 
-class _Patience:
-    """Fails what is waited for after some time.
+@asynccontextmanager
+async def _at_most(seconds: float) -> AsyncIterator[None]:
+    """Raise TimeoutError after this time.
 
     In two steps: when it was this process that was held up, as one with a limit on its CPU is, Redis' answer has
     arrived and is read between them.
     """
-
-    __slots__ = ("_answer", "_handle")
-
-    def __init__(self, answer: asyncio.Future[list[Reply]], seconds: float) -> None:
-        self._answer = answer
-        loop = answer.get_loop()
-        self._handle = loop.call_later(max(0, seconds - _GRACE_SECONDS), self._wait_on)
-
-    def end(self) -> None:
-        self._handle.cancel()
-
-    def _wait_on(self) -> None:
-        self._handle = self._answer.get_loop().call_later(_GRACE_SECONDS, self._fail)
-
-    def _fail(self) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(TimeoutError())
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as timeout:
+        first = loop.call_later(seconds - _GRACE_SECONDS, lambda: timeout.reschedule(loop.time() + _GRACE_SECONDS))
+        try:
+            yield
+        finally:
+            first.cancel()
 
 
 @dataclass
@@ -129,10 +129,16 @@ class RedisLink:
     ) -> None:
         """Take the address, whom to tell of failures, and what a request may spend; nothing is connected yet."""
         self._timeout_seconds = timeout_seconds
-        self._address = host, port
-        self._password = password
-        self._wire: Wire | None = None
-        self._connecting: asyncio.Task[Wire] | None = None
+        self._pool = ConnectionPool(
+            host=host,
+            port=port,
+            password=password or None,
+            # One time-out for all that a command needs, a new connection too, is set around it.
+            socket_timeout=None,
+            socket_connect_timeout=None,
+            max_connections=2 * _SLOTS,
+            retry=Retry(NoBackoff(), 0),
+        )
         self._slots = asyncio.Semaphore(_SLOTS)
         # Of their own: those that wait long must not keep the others from learning that Redis fails.
         self._last_slots = asyncio.Semaphore(_SLOTS)
@@ -141,12 +147,8 @@ class RedisLink:
         self._writing = _Use("Writing to")
 
     async def close(self) -> None:
-        """Close the connection."""
-        if self._connecting:
-            self._connecting.cancel()
-        if self._wire:
-            self._wire.retire()
-        self._connecting = self._wire = None
+        """Close the connections."""
+        await self._pool.disconnect()
 
     def budget(self) -> Budget:
         """Return what a request may spend."""
@@ -168,8 +170,8 @@ class RedisLink:
         """Send a command even to a Redis that has just failed, and wait longer for it; None when it fails again."""
         try:
             async with asyncio.timeout(_LAST_RESORT_SECONDS), self._last_slots:
-                (reply,) = await self._ask((command,), _LAST_RESORT_SECONDS)
-        except OSError:
+                (reply,) = await self._ask((command,))
+        except (RedisError, OSError):
             return None
         return reply
 
@@ -180,59 +182,38 @@ class RedisLink:
                 raise LeftAloneError
             started = time.monotonic()
             try:
-                replies = await self._ask(commands, budget.seconds)
-                if isinstance(replies[0], ReplyError):
+                async with _at_most(budget.seconds):
+                    replies = await self._ask(commands)
+                if isinstance(replies[0], ResponseError):
                     raise replies[0]
-            except (ReplyError, OSError) as error:
+            except (RedisError, OSError) as error:
                 self.count_failure(Failure.of(error))
                 # What Redis says about one command is no reason to do without the others.
-                (use if isinstance(error, ReplyError) else self._reading).failed(error)
+                (use if isinstance(error, ResponseError) else self._reading).failed(error)
                 raise LeftAloneError from error
             finally:
                 budget.seconds -= time.monotonic() - started
             use.worked()
             return replies
 
-    async def _ask(self, commands: tuple[Command, ...], seconds: float) -> list[Reply]:
-        """Send commands in one go and return the replies; what Redis says against one of them is its reply."""
-        wire = self._wire
-        if wire is None or not wire.is_usable:
-            started = time.monotonic()
-            async with asyncio.timeout(seconds):
-                wire = await self._connected()
-            seconds -= time.monotonic() - started
-        answer = wire.ask(*commands)
-        patience = _Patience(answer, seconds)
+    async def _ask(self, commands: tuple[Command, ...]) -> list[Reply]:
+        """Send commands in one go and return the replies; what Redis says against one of them is its reply.
+
+        On a connection itself: redis-py's pipelines cost more time of this process than all else on the way. Where
+        waiting is broken off, redis-py ends the connection, so that a late reply is not taken for another command's.
+        """
+        connection: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call] # theirs
         try:
-            replies = await answer
-        except TimeoutError:
-            # Who asks next does not stand in line behind what Redis has not answered.
-            wire.retire()
-            raise
+            await connection.send_packed_command(connection.pack_commands(commands))
+            return [await _reply(connection) for _ in commands]
         finally:
-            patience.end()
-        return [_plain(reply) for reply in replies]
-
-    async def _connected(self) -> Wire:
-        """Return the connection that all use, once it is there."""
-        if self._connecting is None:
-            self._connecting = asyncio.create_task(self._connect())
-            self._connecting.add_done_callback(self._end_connecting)
-        return await asyncio.shield(self._connecting)
-
-    async def _connect(self) -> Wire:
-        host, port = self._address
-        _, self._wire = await asyncio.get_running_loop().create_connection(lambda: Wire(self._password), host, port)
-        return self._wire
-
-    def _end_connecting(self, task: asyncio.Task[Wire]) -> None:
-        if self._connecting is task:
-            self._connecting = None
-        if not task.cancelled():
-            # Nobody may wait for it any more.
-            task.exception()
+            await self._pool.release(connection)
 
 
-def _plain(reply: Reply) -> Reply:
-    # A value of another type is junk like any other.
-    return b"" if isinstance(reply, ReplyError) and str(reply).startswith("WRONGTYPE") else reply
+async def _reply(connection: AbstractConnection) -> Reply:
+    try:
+        reply: Reply = await connection.read_response()
+    except ResponseError as error:
+        # A value of another type is junk like any other.
+        return b"" if str(error).startswith("WRONGTYPE") else error
+    return reply
