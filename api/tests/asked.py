@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -58,8 +58,8 @@ class AskedStore:
                 return found
             assert page.count == query.limit
             assert page.next != query.cursor
-            following = parse(self.dataset, query.after(page.next).encode())
-            assert following == query.after(page.next)
+            following = parse(self.dataset, query.encode_after(page.next))
+            assert following == replace(query, cursor=page.next)
             query = following
 
     def total(self, texts: Mapping[str, str]) -> int | None:

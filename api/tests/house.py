@@ -23,8 +23,7 @@ from rowhouse.catalog import Catalog
 from rowhouse.database import loading_engine
 from rowhouse.dataset import Dataset
 from rowhouse.description import read_datasets
-from rowhouse.formats import objects
-from rowhouse.jsontext import dump
+from rowhouse.formats import JSON
 from rowhouse.loader import Loader
 from rowhouse.query import Query
 from rowhouse.settings import Settings
@@ -273,4 +272,4 @@ def command(*arguments: str) -> list[str]:
 
 async def json_page(store: Store, version: Version, query: Query) -> Page:
     """Read a page as an array of objects."""
-    return await store.page(version, query, lambda rows: dump(objects(query.columns, rows)))
+    return await store.objects(version, query, JSON.join)

@@ -104,15 +104,16 @@ async def replica(
     store = Store(serving_engine(house.settings), catalog, house.datasets, threads=2)
     exports = Exports(exporting_engine(house.settings), catalog, 2, 60, lambda: store.unavailable)
     metrics, farewell = Metrics(), Farewell()
+    tally = Tally(metrics)
     local = LocalCache(size, 60)
     cache = TieredCache(local, NoCache(Verdict.MISS), metrics.count_source)
-    app = create_app(house.datasets, store, cache, exports, metrics, farewell, "build", HttpPolicy(0, ORIGIN), None)
+    app = create_app(house.datasets, store, cache, exports, tally, farewell, "build", HttpPolicy(0, ORIGIN), None)
     made: Replica
 
     async def falcon(scope: Scope, receive: Any, send: Any) -> None:
         await made.falcon(scope, receive, send)
 
-    repeats = Repeats(falcon, store, local, Tally(metrics), notes, lambda: farewell.has_begun, admission)
+    repeats = Repeats(falcon, store, local, tally, notes, lambda: farewell.has_begun, admission)
     made = Replica(store, local, farewell, repeats, app)
     exports.open()
     await store.open()

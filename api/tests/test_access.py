@@ -127,6 +127,9 @@ def test_no_token_reaches_the_log_at_any_level(served: Served, key: dict[str, st
     served.public.get(f"/stations?access_token={token}")
     served.public.get(f"/{token}")
     served.public.request(token, "/stations")
+    served.public.get("/health", headers={"X-Request-Id": "last"})
+    # A line comes just behind its answer.
+    wait_until(lambda: '"last"' in served.log.read_text(), "the last line")
     text = served.log.read_text()
     assert token[11:] not in text
     (told,) = [json.loads(line) for line in text.splitlines() if '"told"' in line and '"Answered"' in line]

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -95,6 +96,26 @@ def test_ndjson(served: Served, rows: list[dict[str, Any]], query: str) -> None:
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert answer.text.endswith("}\n")
     assert [json.loads(line) for line in answer.text.removesuffix("\n").split("\n")] == rows
+
+
+def test_a_page_and_an_export_of_json_objects_are_the_same_bytes(served: Served) -> None:
+    page, export = (served.public.get(f"/odd.ndjson{query}").content for query in ("?limit=1000", ""))
+    assert page == export
+    array = served.public.get("/odd").content.partition(b'"data":')[2].partition(b',"meta":')[0]
+    assert array == b"[" + b",".join(page.splitlines()) + b"]"
+    assert served.public.get("/odd/3").content.startswith(b'{"data":' + page.splitlines()[2] + b",")
+    # As PostgreSQL writes them: the shortest that gives the same number.
+    numbers = re.findall(rb'"number":([^,]*)', page)
+    assert numbers[:8] == [
+        b"0.1",
+        b"0",
+        b"1",
+        b"1e+15",
+        b"1.2345678901234568e+17",
+        b"1e+22",
+        b"5e-324",
+        b"1.7976931348623157e+308",
+    ]
 
 
 @whole

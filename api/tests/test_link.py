@@ -12,6 +12,7 @@ from parts import Postgres
 from rowhouse.database import serving_engine
 from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError
 from rowhouse.link import Link
+from rowhouse.watch import Watch
 
 THREADS = 4
 
@@ -20,11 +21,12 @@ def use[T](house: House, work: Callable[[Link], Awaitable[T]], **settings: str) 
     """Do some work with an open link that asks twice a second whether PostgreSQL is there."""
     environment = {**house.environment, **{f"ROWHOUSE_{name}": value for name, value in settings.items()}}
     link = Link(serving_engine(House(house.folder, house.schema, environment).settings), THREADS)
+    watch = Watch(link, "news", lambda execute: execute("SELECT 1"))
 
     async def beat() -> None:
         while True:
             with suppress(DatabaseUnavailableError):
-                await link.heartbeat(lambda: asyncio.to_thread(link.fetch, "SELECT 1", {}))
+                await link.heartbeat(watch.ask)
             await asyncio.sleep(0.5)
 
     async def run() -> T:

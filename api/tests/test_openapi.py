@@ -133,7 +133,11 @@ def test_examples_are_what_is_there(served: Served, described: Document, path: s
         content = described["paths"][f"/{path}{suffix}"]["get"]["responses"]["200"]["content"]
         answer = served.public.get(f"/{path}{suffix}", params={"limit": 2})
         example = content[answer.headers["Content-Type"].partition(";")[0]]["example"]
-        assert example == (answer.text if isinstance(example, str) else json.loads(answer.text))
+        if suffix == ".ndjson":
+            # A number may be spelt otherwise.
+            assert [*map(json.loads, example.splitlines())] == [*map(json.loads, answer.text.splitlines())]
+        else:
+            assert example == (answer.text if isinstance(example, str) else json.loads(answer.text))
     page = described["paths"][f"/{path}"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
     key = page["data"][0]["id" if path == "rows" else "name"]
     single = described["paths"][f"/{path}/{{key}}"]["get"]["responses"]["200"]["content"]["application/json"]["example"]

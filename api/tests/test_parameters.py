@@ -181,7 +181,7 @@ def test_a_group_and_a_function_of_one_name() -> None:
 
 def test_cursors() -> None:
     query = parse_query(DATASET, "sort=-number,text")
-    following = query.after(Cursor(3, "-number,text,id", (None, "ä,\U0001f600", 7)))
+    following = replace(query, cursor=Cursor(3, "-number,text,id", (None, "ä,\U0001f600", 7)))
     assert parse_query(DATASET, following.encode()) == following
     moved = following.encode().replace("sort=-number,text", "sort=number,text")
     check(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -45,7 +46,7 @@ async def walk(store: Store, house: House, limit: int) -> list[int]:
             return keys
         assert page.next.version == version.number
         assert page.next != query.cursor
-        query = query.after(page.next)
+        query = replace(query, cursor=page.next)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 6, 7])

@@ -20,6 +20,7 @@ HEAD = b"HEAD /stations HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /stations HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 OLD = b"GET /stations HTTP/1.0\r\nHost: h\r\n\r\n"
 WITH_BODY = b"GET /stations HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab"
+WITH_CREDENTIALS = b"GET /stations HTTP/1.1\r\nHost: h\r\nAuthorization: Basic eDp5\r\n\r\n"
 BAD = b"GET /stations?limit=x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
@@ -85,7 +86,7 @@ def test_what_a_client_has_is_told_unread(house: House) -> None:
     run(house, work)
 
 
-@pytest.mark.parametrize("request_", [LAST, OLD, WITH_BODY, BAD])
+@pytest.mark.parametrize("request_", [LAST, OLD, WITH_BODY, WITH_CREDENTIALS, BAD])
 def test_all_others_are_read(house: House, request_: bytes) -> None:
     async def work(there: Place) -> None:
         await learn(there, PAGE)
@@ -198,6 +199,26 @@ def test_an_idle_connection_is_closed_in_time_and_one_in_use_is_not(house: House
                 assert await used.reader.read() == b""
 
     run(house, work, keepalive=2)
+
+
+def test_an_idle_connection_is_closed_as_long_after_what_was_asked_last(house: House) -> None:
+    async def work(there: Place) -> None:
+        await learn(there, PAGE)
+        async with line(there.port) as client:
+            await client.ask(PAGE)
+            own = client.writer.get_extra_info("sockname")
+            (connection,) = (each for each in there.worker.connections if each._client == own)
+            connection._asked_at -= 15
+            connection._keepalive_timeout()
+            timer = connection._keepalive_handle
+            assert timer
+            left = timer.when() - asyncio.get_running_loop().time()
+            assert 4 < left < 5.1
+            connection._asked_at -= 5
+            connection._keepalive_timeout()
+            assert await client.reader.read() == b""
+
+    run(house, work, keepalive=20)
 
 
 def test_a_connection_that_closes_says_so(house: House) -> None:

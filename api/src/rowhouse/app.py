@@ -18,7 +18,7 @@ from rowhouse.explorer.files import explorer_page
 from rowhouse.explorer.resource import RootResource
 from rowhouse.exports import Exports, WatchedRequest
 from rowhouse.handlers import add_handlers
-from rowhouse.metrics import Exposition, Metrics
+from rowhouse.metrics import Exposition
 from rowhouse.middleware import Farewell, Lifespan, Observation
 from rowhouse.objectstore import ObjectStore
 from rowhouse.openapi.resource import OpenApiResource
@@ -27,6 +27,7 @@ from rowhouse.pages import AssetResource, PageResource
 from rowhouse.repeats import Repeats
 from rowhouse.resources import AggregateResource, CollectionResource, RowResource
 from rowhouse.store import Store
+from rowhouse.tally import Tally
 from rowhouse.writing.live import LiveAnswers
 from rowhouse.writing.resources import Desk, WritableCollectionResource, WritableRowResource
 
@@ -63,7 +64,7 @@ def create_app(
     store: Store,
     cache: Cache,
     exports: Exports,
-    metrics: Metrics,
+    tally: Tally,
     farewell: Farewell,
     build: str,
     policy: HttpPolicy,
@@ -77,7 +78,7 @@ def create_app(
         store: Where the rows come from.
         cache: Where ready-made answers are kept.
         exports: What sends whole datasets.
-        metrics: Where requests are counted.
+        tally: Logs and counts the answers.
         farewell: Ends connections when the process ends.
         build: Tells this program's answers in the cache from those of another.
         policy: What others may do with the answers.
@@ -91,7 +92,7 @@ def create_app(
             CrossOrigin(policy.cors_origins),
             Lifespan(store, cache, exports),
             farewell,
-            Observation(metrics),
+            Observation(tally),
             *guards,
         ],
         request_type=WatchedRequest,

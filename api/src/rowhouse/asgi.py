@@ -56,6 +56,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     )
     build = source_hash()
     metrics = Metrics()
+    tally = Tally(metrics)
     redis = None
     if settings.redis_host:
         redis = RedisLink(settings.redis_host, settings.redis_port, settings.redis_password, metrics.count_failure)
@@ -68,7 +69,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         store,
         _cache(settings, redis, metrics, local),
         exports,
-        metrics,
+        tally,
         farewell,
         build,
         HttpPolicy(settings.http_max_age_seconds, settings.cors_origins),
@@ -76,7 +77,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         [Guard(keys), *([limits] if limits else [])],
     )
     admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
-    repeats = Repeats(public, store, local, Tally(metrics), notes, lambda: farewell.has_begun, limits)
+    repeats = Repeats(public, store, local, tally, notes, lambda: farewell.has_begun, limits)
     return Ports(repeats, admin, settings.admin_port)
 
 

@@ -10,6 +10,8 @@ from rowhouse.suggest import did_you_mean
 
 # In the order in which they are told, and chosen among equals.
 FORMATS: tuple[Format, ...] = (JSON, CSV, NDJSON, GEOJSON, PARQUET)
+# What most clients send. The first format can write every selection.
+_SURELY_JSON = (None, "*/*", JSON.media_type)
 
 
 def choose_format(req: Request, selection: Selection, suffix: str | None) -> Format:
@@ -22,6 +24,8 @@ def choose_format(req: Request, selection: Selection, suffix: str | None) -> For
     """
     if suffix is not None:
         return _named(suffix, selection)
+    if req.get_header("Accept") in _SURELY_JSON:
+        return JSON
     possible = [form for form in FORMATS if not form.obstacle(selection)]
     obstacles = [f" {form.media_type}: {form.obstacle(selection)}" for form in FORMATS if form not in possible]
     return _accepted(req, possible, "".join(obstacles))

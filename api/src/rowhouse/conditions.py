@@ -3,10 +3,12 @@
 import re
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
+@lru_cache(maxsize=64)
 def http_date(moment: datetime) -> str:
     """Return a moment, which is in UTC, as HTTP writes it; what is less than a second is lost."""
     return format_datetime(moment, usegmt=True)

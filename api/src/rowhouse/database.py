@@ -22,11 +22,16 @@ _LOST_CLIENT = {
 
 def serving_engine(settings: Settings) -> Engine:
     """Make the engine that answers requests: autocommit, bounded in connections and in time for each statement."""
+    options = {
+        "statement_timeout": f"{settings.statement_timeout_ms}ms",
+        "timezone": "UTC",
+        "datestyle": "ISO",
+        # Only what has one best plan is prepared: see rowhouse.steady.
+        "plan_cache_mode": "force_generic_plan",
+    }
     return create_engine(
         _url(settings),
-        connect_args=_connect_args(
-            settings, "rowhouse-api", {"statement_timeout": f"{settings.statement_timeout_ms}ms", "timezone": "UTC"}
-        ),
+        connect_args=_connect_args(settings, "rowhouse-api", options),
         isolation_level="AUTOCOMMIT",
         pool_size=settings.database_pool_size,
         max_overflow=0,

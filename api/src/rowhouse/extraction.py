@@ -9,28 +9,17 @@ from contextlib import closing
 from itertools import chain
 from typing import IO, cast
 
-import orjson
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
 from rowhouse.compression import Compressor
-from rowhouse.dataset import Column, ColumnType
+from rowhouse.dataset import Column
 from rowhouse.formats import CSV, NDJSON, Format, Row, Selection, csv_header
+from rowhouse.rendering import Expressions, csv_cells, json_object, rendered
 from rowhouse.statements import Statement
 
 # What is passed on at once. Smaller pieces cost more time, larger ones more memory.
 PIECE_BYTES = 1 << 18
 _BATCH_ROWS = 2000
-
-# As `dump` writes times: digits of a second only where there are any.
-_TIMESTAMP = """replace(to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '.000000Z', 'Z')"""
-_CSV_CELLS = {ColumnType.TIMESTAMP: _TIMESTAMP, ColumnType.BOOLEAN: "CAST({0} AS text)"}
-_JSON_VALUES = {
-    ColumnType.TEXT: "CAST(to_json({0}) AS text)",
-    ColumnType.DATE: "'\"' || CAST({0} AS text) || '\"'",
-    ColumnType.TIMESTAMP: f"'\"' || {_TIMESTAMP} || '\"'",
-    ColumnType.JSON: "{0}",
-}
-_JSON_VALUE = "CAST({0} AS text)"
 
 
 class Pieces:
@@ -93,9 +82,7 @@ def extract(connection: Connection, statement: Statement, selection: Selection, 
 def copy_statement(text: str, columns: Sequence[Column], form: Format) -> str:
     """Return the COPY that has PostgreSQL write the rows of a SELECT as CSV or NDJSON; its placeholders stay."""
     copy, expressions = _COPIED[form]
-    names = ", ".join(f"c{i}" for i in range(len(columns)))
-    # The columns are named by their places. The rows stay in their order.
-    return copy.format(f"SELECT {expressions(columns)} FROM ({text}) AS selected ({names})")  # noqa: S608 - no value, no name as it is
+    return copy.format(rendered(text, len(columns), expressions(columns)))
 
 
 class Records:
@@ -162,26 +149,8 @@ def _batches(connection: Connection, statement: Statement) -> Iterator[Sequence[
             yield rows
 
 
-def _csv(columns: Sequence[Column]) -> str:
-    return ", ".join(_CSV_CELLS.get(column.type, "{0}").format(f"c{i}") for i, column in enumerate(columns))
-
-
-def _ndjson(columns: Sequence[Column]) -> str:
-    # Cheaper than row_to_json, and no name is cut at the 63 bytes of an identifier.
-    members = []
-    for i, column in enumerate(columns):
-        value = _JSON_VALUES.get(column.type, _JSON_VALUE).format(f"c{i}")
-        members.append(f"'{_literal(column.name)}:' || coalesce({value}, 'null')")
-    return "'{' || " + " || ',' || ".join(members) + " || '}'"
-
-
-def _literal(name: str) -> str:
-    """Return a name as a JSON string inside a literal of SQL; names have no percent signs, see dataset.py."""
-    return orjson.dumps(name).decode().replace("'", "''")
-
-
 # The text format would double backslashes. What quotes and delimits here never stands in JSON, which escapes it.
-_COPIED: Mapping[Format, tuple[str, Callable[[Sequence[Column]], str]]] = {
-    CSV: ("COPY ({}) TO STDOUT WITH (FORMAT csv)", _csv),
-    NDJSON: (r"COPY ({}) TO STDOUT WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')", _ndjson),
+_COPIED: Mapping[Format, tuple[str, Expressions]] = {
+    CSV: ("COPY ({}) TO STDOUT WITH (FORMAT csv)", csv_cells),
+    NDJSON: (r"COPY ({}) TO STDOUT WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')", json_object),
 }

@@ -81,16 +81,32 @@ class Format(ABC):
         """Write the rows as they come, keeping no more of them than it must."""
 
 
-class JsonFormat(Format):
+class ObjectFormat(Format):
+    """A format whose rows are JSON objects, which PostgreSQL may have written."""
+
+    @abstractmethod
+    def join(self, rows: Sequence[str]) -> bytes:
+        """Return rows, each of which is a JSON object already, as the whole of them."""
+
+
+class JsonFormat(ObjectFormat):
     """An array of objects."""
+
+    def join(self, rows: Sequence[str]) -> bytes:
+        """Put them into an array."""
+        return f"[{','.join(rows)}]".encode()
 
     def write(self, selection: Selection, batches: Iterable[Sequence[Row]], output: Output) -> None:
         """Write all at once: there is no export in this format."""
         output.write(dump([item for rows in batches for item in objects(selection.columns, rows)]))
 
 
-class NdjsonFormat(Format):
+class NdjsonFormat(ObjectFormat):
     """An object a line."""
+
+    def join(self, rows: Sequence[str]) -> bytes:
+        """Put each on a line."""
+        return "".join([f"{row}\n" for row in rows]).encode()
 
     def write(self, selection: Selection, batches: Iterable[Sequence[Row]], output: Output) -> None:
         """Write a line a row."""

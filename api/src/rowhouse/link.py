@@ -14,23 +14,23 @@ How long an answer is waited for:
 
 import asyncio
 import logging
-import os
-import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from contextvars import copy_context
-from threading import Lock
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
+from functools import partial
+from threading import local
+from typing import Any, cast
 
 import psycopg2
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 
+from rowhouse.crew import Crew, Work
 from rowhouse.errors import DatabaseAwayError, DatabaseUnavailableError, VersionGoneError
 from rowhouse.failures import explained, is_lost, one_line
+from rowhouse.lines import Lines
+from rowhouse.prepared import Prepared
 
 _SILENCE_SECONDS = 1.0
 _LINE_SECONDS = 0.2
@@ -49,21 +49,22 @@ class Link:
         """Take an engine with one connection more than `threads`, for the heartbeat; nothing is connected yet."""
         self._engine = engine
         self._threads = threads
-        self._executor: ThreadPoolExecutor
+        self._crew = Crew(threads, "link", self._let_go)
+        self._own = local()
         self._unavailable = _NOT_ASKED
         self._waiting: set[asyncio.Future[Any]] = set()
         self._begun = 0.0
-        self._lock = Lock()
-        self._sockets: set[socket.socket] = set()
+        self._lines = Lines(engine)
+        self._prepared = Prepared(self.execute)
 
     def open(self) -> None:
         """Start the threads."""
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="link")
+        self._crew.open()
 
     def close(self) -> None:
         """End the threads, even those that wait for a silent PostgreSQL, and close every connection."""
         self.cut()
-        self._executor.shutdown(cancel_futures=True)
+        self._crew.close()
         self._engine.dispose()
 
     @property
@@ -81,11 +82,9 @@ class Link:
         if self._unavailable:
             raise DatabaseAwayError(self._unavailable)
         is_busy = len(self._waiting) >= self._threads
-        # With its context, so that what a thread logs names the request.
-        work = self._executor.submit(copy_context().run, self._begin, lambda: function(*args, **kwargs))
-        answer = asyncio.wrap_future(work)
+        work = self._crew.give(lambda: self._begin(partial(function, *args, **kwargs)))
         try:
-            return await self.until_away(answer, self._stand_in_line(work, answer) if is_busy else None)
+            return await self.until_away(work.answer, self._stand_in_line(work) if is_busy else None)
         except DatabaseAwayError as error:
             self._lose(str(error))
             raise
@@ -147,6 +146,10 @@ class Link:
         """
         return self.twice(lambda: self._fetch(statement, parameters))
 
+    def fetch_prepared(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
+        """Run one statement like `fetch`, which PostgreSQL reads and plans once a connection, for all values alike."""
+        return self.twice(lambda: self._prepared.execute(self._of_thread(), statement, parameters))
+
     def transact[T](self, begin: str, work: Callable[[Execute], T]) -> T:
         """Do some work in one transaction; blocks, and so belongs into a thread.
 
@@ -164,13 +167,13 @@ class Link:
             VersionGoneError: A table is not there.
         """
         with explained():
-            with closing(self._once_more(lambda: self._open(begin))) as connection:
-                try:
-                    result = work(lambda statement, parameters: self.execute(connection, statement, parameters))
-                    self.execute(connection, "COMMIT", {})
-                except BaseException:
-                    self._roll_back(connection)
-                    raise
+            connection = self._once_more(lambda: self._open(begin))
+            try:
+                result = work(lambda statement, parameters: self.execute(connection, statement, parameters))
+                self.execute(connection, "COMMIT", {})
+            except BaseException:
+                self._roll_back(connection)
+                raise
             return result
 
     def twice(self, execute: Callable[[], Rows]) -> Rows:
@@ -195,11 +198,11 @@ class Link:
             return execute()
 
     def _open(self, begin: str) -> PoolProxiedConnection:
-        connection = self.connect()
+        connection = self._of_thread()
         try:
             self.execute(connection, begin, {})
         except BaseException:
-            connection.close()
+            self._roll_back(connection)
             raise
         return connection
 
@@ -211,6 +214,18 @@ class Link:
             # It must not go back to the pool with half of something.
             if connection.is_valid:
                 connection.invalidate()
+
+    def _of_thread(self) -> PoolProxiedConnection:
+        """Return the connection of this thread: each has its own, as there are as many of one as of the other."""
+        connection: PoolProxiedConnection | None = getattr(self._own, "connection", None)
+        if connection is None or not connection.is_valid:
+            connection = self._own.connection = self.connect()
+        return connection
+
+    def _let_go(self) -> None:
+        connection: PoolProxiedConnection | None = getattr(self._own, "connection", None)
+        if connection is not None:
+            connection.close()
 
     def connect(self) -> PoolProxiedConnection:
         """Take a connection out of the pool.
@@ -225,10 +240,10 @@ class Link:
 
     def execute(self, connection: PoolProxiedConnection, statement: str, parameters: Mapping[str, Any]) -> Rows:
         """Run a statement on a connection, which is cut when PostgreSQL turns out to be away."""
-        with self._cuttable(connection.fileno()), closing(connection.cursor()) as cursor:
+        with self._lines.waiting(connection), closing(connection.cursor()) as cursor:
             try:
                 cursor.execute(statement, parameters)
-                return list(cursor.fetchall()) if cursor.description else []
+                return cast("Rows", cursor.fetchall()) if cursor.description else []
             except psycopg2.Error as error:
                 if is_lost(error):
                     # Else the pool would try to reset it, and log that it cannot.
@@ -236,39 +251,23 @@ class Link:
                 raise
 
     def _fetch(self, statement: str, parameters: Mapping[str, Any]) -> Rows:
-        with closing(self.connect()) as connection:
-            return self.execute(connection, statement, parameters)
-
-    @contextmanager
-    def _cuttable(self, descriptor: int) -> Iterator[None]:
-        # A duplicate is ours to close, whatever libpq does to its own. Shutting down does not ask for the family.
-        line = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(descriptor))
-        with self._lock:
-            self._sockets.add(line)
-        try:
-            yield
-        finally:
-            with self._lock, line:
-                self._sockets.remove(line)
+        return self.execute(self._of_thread(), statement, parameters)
 
     def cut(self) -> None:
         """End the connections that are waited on: their threads would wait as long as a silent PostgreSQL is silent."""
-        with self._lock:
-            for line in self._sockets:
-                with suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
+        self._lines.cut()
 
     def _begin[T](self, function: Callable[[], T]) -> T:
         self._begun = time.monotonic()
         return function()
 
-    async def _stand_in_line(self, work: Future[Any], answer: asyncio.Future[Any]) -> None:
+    async def _stand_in_line(self, work: Work[Any]) -> None:
         arrived = time.monotonic()
-        while not (work.running() or answer.done()):
+        while not (work.has_begun or work.answer.done()):
             left = max(self._begun, arrived) + _LINE_SECONDS - time.monotonic()
             if left <= 0:
                 raise DatabaseUnavailableError("every connection is busy")
-            await asyncio.wait({answer}, timeout=left)
+            await asyncio.wait({work.answer}, timeout=left)
 
     def _lose(self, reason: str) -> None:
         if self._unavailable in ("", _NOT_ASKED):

@@ -63,14 +63,9 @@ class Metrics:
         self._refused = {limit: refused.labels(limit) for limit in LIMITS}
         self._alone = {limit: alone.labels(limit) for limit in LIMITS}
 
-    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count an answer."""
-        self._requests(route, method if method in HTTP_METHODS else "other", status).inc()
-        self._seconds(route).observe(seconds)
-
-    def count_repeats(self, route: str, method: str, status: int, seconds: Sequence[float], *, is_hit: bool) -> None:
-        """Count answers of one kind that were given again, and how long each took; a hit is one of the own memory."""
-        self._requests(route, method, status).inc(len(seconds))
+    def count_answers(self, route: str, method: str, status: int, seconds: Sequence[float], *, is_hit: bool) -> None:
+        """Count answers of one kind, and how long each took; a hit is one of the own memory that nobody counted yet."""
+        self._requests(route, method if method in HTTP_METHODS else "other", status).inc(len(seconds))
         # As the library's observe() does it, which writes to its file twice for each.
         histogram = self._seconds(route)
         histogram._sum.inc(sum(seconds))

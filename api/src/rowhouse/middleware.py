@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -10,12 +11,14 @@ from falcon.asgi import Request, Response
 from rowhouse.cache import Cache
 from rowhouse.exports import Exports
 from rowhouse.logs import REQUEST_ID, Identifiers, request_id
-from rowhouse.metrics import Metrics
 from rowhouse.resources import DatasetResource
 from rowhouse.store import Store
+from rowhouse.tally import Labels, Tally
 
 # Every path that leads nowhere.
 _NO_ROUTE = "none"
+# Of answers, whose labels are kept. Clients can make up methods.
+_KINDS = 1024
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +73,10 @@ class Observation:
     client would rather not see in logs. At the level debug they have a line of their own.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
-        """Take where to count."""
-        self._metrics = metrics
+    def __init__(self, tally: Tally) -> None:
+        """Take what logs and counts."""
+        self._tally = tally
+        self._labels = lru_cache(maxsize=_KINDS)(Labels)
         self._identifiers = Identifiers()
 
     async def process_request(self, req: Request, resp: Response) -> None:
@@ -81,24 +85,22 @@ class Observation:
         given = req.get_header("X-Request-Id")
         identifier = given if given and REQUEST_ID.fullmatch(given) else self._identifiers.new()
         request_id.set(identifier)
+        req.context.identifier = identifier
         resp.set_header("X-Request-Id", identifier)
-        log.debug("Asked", extra={"path": req.path, "query": req.query_string})
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("Asked", extra={"path": req.path, "query": req.query_string})
 
     async def process_response(self, req: Request, resp: Response, resource: object, _succeeded: bool) -> None:
         """Log and count what was answered, and how long it took."""
         seconds = time.perf_counter() - req.context.started
-        route = req.uri_template or _NO_ROUTE
         key = getattr(req.context, "key", None)
-        self._metrics.count_request(route, req.method, resp.status_code, seconds)
-        log.info(
-            "Answered",
-            extra={
-                "method": req.method,
-                "route": route,
-                "dataset": resource.dataset.name if isinstance(resource, DatasetResource) else None,
-                "status": resp.status_code,
-                "milliseconds": round(seconds * 1000, 2),
-                "cache": resp.get_header("X-Cache"),
-                "key": key and key.id,
-            },
+        labels = self._labels(
+            req.method,
+            req.uri_template or _NO_ROUTE,
+            resource.dataset.name if isinstance(resource, DatasetResource) else None,
+            resp.status_code,
+            resp.get_header("X-Cache"),
+            key and key.id,
         )
+        self._tally.begin()
+        self._tally.add(labels, req.context.identifier, seconds)

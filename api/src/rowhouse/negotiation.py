@@ -6,6 +6,7 @@ item that does. Parameters of a media type other than q are not compared.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 _WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -31,7 +32,8 @@ def choose_media[T: Media](accept: str | None, offers: Sequence[T]) -> T | None:
     return best if _media_weight(ranges, best.media_type) > 0 else None
 
 
-def choose_coding(accept_encoding: str | None, offers: Sequence[str]) -> str | None:
+@lru_cache(maxsize=256)
+def choose_coding(accept_encoding: str | None, offers: tuple[str, ...]) -> str | None:
     """Return the coding that the client likes best, the first one of equals, or `identity`; None when it takes neither.
 
     Args:

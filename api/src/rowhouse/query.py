@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from urllib.parse import urlencode
@@ -161,6 +161,20 @@ class Query:
 
     def encode(self) -> str:
         """Return the query string in its one normal form: equal queries have equal texts."""
+        return self._encode(self.cursor)
+
+    def encode_after(self, cursor: Cursor) -> str:
+        """Return the query string for the page that starts behind `cursor`."""
+        return self._encode(cursor)
+
+    def _encode(self, cursor: Cursor | None) -> str:
+        # In base64 for URLs, which needs no escapes.
+        parts = {**self._parts, "cursor": f"cursor={cursor.encode()}"} if cursor else self._parts
+        return "&".join([parts[name] for name in sorted(parts)])
+
+    @cached_property
+    def _parts(self) -> dict[str, str]:
+        """All parameters but the cursor as they stand in a URL, by their names."""
         parameters = {condition.parameter: condition.text for condition in self.filters}
         if self.grouping:
             names = [column.name for column in self.columns]
@@ -170,17 +184,13 @@ class Query:
             "fields": ",".join(column.name for column in self.fields),
             "sort": order_text(self.sort),
             "limit": "" if self.limit is None else str(self.limit),
-            "cursor": self.cursor.encode() if self.cursor else "",
             "count": self.count or "",
         }
         filters = {condition.parameter for condition in self.filters}
-        pairs = sorted((name, text) for name, text in parameters.items() if text or name in filters)
         # What RFC 3986 allows in a query and people like to read.
-        return urlencode(pairs, safe=",:")
-
-    def after(self, cursor: Cursor) -> "Query":
-        """Return the query for the page that starts behind `cursor`."""
-        return replace(self, cursor=cursor)
+        return {
+            name: urlencode([(name, text)], safe=",:") for name, text in parameters.items() if text or name in filters
+        }
 
 
 def filter_parameter(column: Column, operator: Operator) -> str:

@@ -105,7 +105,9 @@ def kept_of(scope: Scope, status: int, headers: Headers) -> Kept | None:
         id_at,
         age_at,
         int(fields[b"content-length"]) if is_whole else 0,
-        Labels(scope["method"], route, repeatable.dataset.name, status, cache.decode() if cache else None),
+        Labels(
+            scope["method"], route, repeatable.dataset.name, status, cache.decode() if cache else None, is_repeat=True
+        ),
         *_head(status, headers),
     )
 

@@ -14,7 +14,7 @@ from rowhouse.choice import choose_format, require_json
 from rowhouse.compression import Coding
 from rowhouse.dataset import Dataset
 from rowhouse.exports import Export, Exports, WatchedRequest
-from rowhouse.formats import JSON, Format, Row, Selection
+from rowhouse.formats import JSON, Format, ObjectFormat, Row, Selection
 from rowhouse.jsontext import dump
 from rowhouse.methods import answer_options
 from rowhouse.parameters import parse_aggregate, parse_query, refuse_parameters
@@ -69,17 +69,20 @@ class _SelectionResource(DatasetResource):
             await self._answers.stream(req, resp, question, begin)
         else:
             await self._answers.send(
-                req, resp, question, lambda version: self._page(version, path, query, selection, form)
+                req, resp, question, lambda version: self._page(version, question.text, query, selection, form)
             )
 
-    async def _page(self, version: Version, path: str, query: Query, selection: Selection, form: Format) -> Made:
+    async def _page(self, version: Version, own: str, query: Query, selection: Selection, form: Format) -> Made:
         def write(rows: Sequence[Row]) -> bytes:
             output = io.BytesIO()
             form.write(selection, [rows], output)
             return output.getvalue()
 
-        page = await self._store.page(version, query, write)
-        following = f"{path}?{query.after(page.next).encode()}" if page.next else None
+        if isinstance(form, ObjectFormat):
+            page = await self._store.objects(version, query, form.join)
+        else:
+            page = await self._store.page(version, query, write)
+        following = f"{own.partition('?')[0]}?{query.encode_after(page.next)}" if page.next else None
         if form is not JSON:
             return Made(Entry(page.data, following or ""), page.version)
         accuracy = None if page.total is None else query.count or Count.EXACT
@@ -87,7 +90,7 @@ class _SelectionResource(DatasetResource):
             "data": orjson.Fragment(page.data),
             "meta": page.version.describe(self.dataset)
             | {"total": page.total, "total_is": accuracy, "count": page.count, "limit": query.limit},
-            "links": {"self": f"{path}?{query.encode()}", "next": following},
+            "links": {"self": own, "next": following},
         }
         return Made(Entry(dump(body), following or ""), page.version)
 

@@ -1,5 +1,6 @@
 """gunicorn as the process manager and HTTP server, configured here alone: no file, no variable, no option."""
 
+import gc
 import logging
 import os
 import shutil
@@ -63,6 +64,7 @@ class Server(BaseApplication):
             "graceful_timeout": _GRACEFUL_TIMEOUT_SECONDS,
             "keepalive": _KEEPALIVE_SECONDS,
             "limit_request_line": _REQUEST_LINE_BYTES,
+            "when_ready": lambda _arbiter: _keep_shared(),
             "post_worker_init": self._take_signals,
             "on_exit": lambda _arbiter: shutil.rmtree(self._metrics_dir),
             "logger_class": _Log,
@@ -97,6 +99,12 @@ class Server(BaseApplication):
         """
         self._farewell.begin()
         worker.loop.call_later(_FAREWELL_SECONDS, worker.handle_exit_signal)
+
+
+def _keep_shared() -> None:
+    """Have the collector leave alone what is there before the workers fork: it would write to every page they share."""
+    gc.collect()
+    gc.freeze()
 
 
 def _hold_signals() -> None:

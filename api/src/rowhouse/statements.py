@@ -1,18 +1,14 @@
 """From a `Query` to SQL. The text depends on a query's shape alone and is kept; the values go beside it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Date,
-    DateTime,
     Dialect,
-    Double,
-    FromClause,
-    Numeric,
     Select,
     Text,
     bindparam,
@@ -22,6 +18,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -29,11 +26,21 @@ from rowhouse import keyset
 from rowhouse.catalog import Catalog
 from rowhouse.cursor import Cursor
 from rowhouse.dataset import Column, ColumnType, Dataset
-from rowhouse.grouping import Function, Group, Grouping, Measure
 from rowhouse.keyset import Place
 from rowhouse.query import Filter, Operator, Order, Query
+from rowhouse.rendering import json_object, place, rendered
+from rowhouse.sources import Source, grouped
+from rowhouse.steady import Steady, steady
 
 _KEPT_TEXTS = 1024
+_COMPARISONS: Mapping[Operator, Callable[[Any, Any], Any]] = {
+    Operator.EQ: eq,
+    Operator.NE: ne,
+    Operator.LT: lt,
+    Operator.LTE: le,
+    Operator.GT: gt,
+    Operator.GTE: ge,
+}
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,12 @@ class Statement:
     Attributes:
         text: With placeholders such as %(f0)s.
         parameters: The value of each; some may be left over.
+        is_steady: Whether one plan of it is good for all values.
     """
 
     text: str
     parameters: Mapping[str, Any]
+    is_steady: bool = False
 
 
 class Statements:
@@ -65,8 +74,13 @@ class Statements:
         Asked for are the query's columns, and behind them those of its order that are not among them, which the next
         cursor needs. Whoever asks adds the parameter `limit`. JSON comes as text.
         """
-        parameters = _parameters(query)
-        return [Statement(text, parameters) for text in self._texts(_Shape(version, query)).pieces]
+        parameters, texts = _parameters(query), self._texts(_Shape(version, query))
+        return [Statement(text, parameters, texts.is_steady) for text in texts.pieces]
+
+    def objects(self, version: int, query: Query) -> list[Statement]:
+        """Ask for one page like `page`, with each row as the text of a JSON object, and behind it the query's order."""
+        parameters, texts = _parameters(query), self._texts(_Shape(version, query))
+        return [Statement(text, parameters, texts.is_steady) for text in texts.objects]
 
     def export(self, version: int, query: Query) -> Statement:
         """Ask for the query's columns of all its rows, whatever its limit; JSON comes as text."""
@@ -81,25 +95,32 @@ class Statements:
         return Statement(self._texts(_Shape(version, query)).plan, _parameters(query))
 
     def row(self, dataset: Dataset, version: int, key: object) -> Statement:
-        """Ask for the row with this key."""
-        return Statement(self._row_texts(dataset, version), {"key": key})
+        """Ask for the row with this key, as the text of a JSON object."""
+        return Statement(self._row_texts(dataset, version), {"key": key}, is_steady=True)
 
     def _write_row(self, dataset: Dataset, version: int) -> str:
         table = self._catalog.table(dataset, version)
         key = table.c[dataset.key.name]
         statement = select(*(shown(column, table.c[column.name]) for column in dataset.columns))
-        return self._compile(statement.where(key == bind("key", key)))
+        text = self._compile(statement.where(key == bind("key", key)))
+        return rendered(text, len(dataset.columns), json_object(dataset.columns))
 
     def _write(self, shape: "_Shape") -> "_Texts":
         query = shape.query
         table = self._catalog.table(query.dataset, shape.version)
         filters = [_condition(table.c[item.column.name], item, f"f{i}") for i, item in enumerate(query.filters)]
-        source = _Source(table, dict(table.c), filters)
+        source = Source(table, dict(table.c), filters)
         if query.grouping:
-            source = _grouped(source, query.grouping)
+            source = grouped(source, query.grouping)
         every: Select[Any] = source.select(literal_column("1"))
+        run = steady(query)
+        pieces = [
+            self._compile(piece) for piece in (_pieces(source, query) if run is None else _run(source, query, run))
+        ]
         return _Texts(
-            [self._compile(piece) for piece in _pieces(source, query)],
+            run is not None,
+            pieces,
+            [_objects(piece, query) for piece in pieces],
             self._compile(_export(source, query)),
             self._compile(source.select(func.count())),
             "EXPLAIN (FORMAT JSON) " + self._compile(every),
@@ -111,22 +132,12 @@ class Statements:
 
 @dataclass(frozen=True)
 class _Texts:
+    is_steady: bool
     pieces: Sequence[str]
+    objects: Sequence[str]
     export: str
     count: str
     plan: str
-
-
-@dataclass(frozen=True)
-class _Source:
-    """What rows are taken from: the table of a version, or the groups that are made of it."""
-
-    table: FromClause
-    columns: Mapping[str, ColumnElement[Any]]
-    filters: Sequence[ColumnElement[bool]]
-
-    def select(self, *expressions: ColumnElement[Any]) -> Select[Any]:
-        return select(*expressions).select_from(self.table).where(*self.filters)
 
 
 class _Shape:
@@ -168,34 +179,65 @@ def _parameters(query: Query) -> dict[str, Any]:
     return parameters
 
 
-def _pieces(source: _Source, query: Query) -> list[Select[Any]]:
-    hidden = [item.column for item in query.order if item.column not in query.columns]
-    page = _ordered(source, query, [*query.columns, *hidden]).limit(bindparam("limit"))
+def asked_columns(query: Query) -> list[Column]:
+    """Return what is asked for of a page's rows: the query's columns, and behind them what else the next page needs."""
+    return [*query.columns, *(item.column for item in query.order if item.column not in query.columns)]
+
+
+def _pieces(source: Source, query: Query) -> list[Select[Any]]:
+    page = _ordered(source, query.order, asked_columns(query)).limit(bindparam("limit"))
     if not query.cursor:
         return [page]
-    behind = _behind(source, query.order, query.cursor)
+    behind = keyset.behind(_places(source, query.order, query.cursor))
     # To make groups costs more than to look through them, and so they are made once.
     return [page.where(_any(behind))] if query.grouping else [page.where(piece) for piece in behind]
 
 
-def _export(source: _Source, query: Query) -> Select[Any]:
-    statement = _ordered(source, query, query.columns)
-    return statement.where(_any(_behind(source, query.order, query.cursor))) if query.cursor else statement
+def _objects(text: str, query: Query) -> str:
+    """Return the SELECT of JSON objects over that of a page, which has the rows of no other page to write."""
+    columns = asked_columns(query)
+    order = [place(columns.index(item.column)) for item in query.order]
+    return rendered(text, len(columns), ", ".join([json_object(query.columns), *order]))
 
 
-def _ordered(source: _Source, query: Query, columns: Iterable[Column]) -> Select[Any]:
-    order = [(source.columns[item.column.name], item.descending) for item in query.order]
+def _run(source: Source, query: Query, run: Steady) -> list[Select[Any]]:
+    """Return the pieces of a page that is a range of one index, with all that bounds it as bounds of the index."""
+    if run.lead is None:
+        return _pieces(source, query)
+    lead, key = source.columns[run.lead.column.name], source.columns[query.dataset.key.name]
+    value = bind(f"f{query.filters.index(run.lead)}", lead)
+    order = Order(run.lead.column, query.order[0].descending)
+    bounds = [lead >= value, lead <= value]
+    for i, item in enumerate(query.filters):
+        if item is not run.lead:
+            bounds.append(_compared(tuple_(lead, key), item.operator, tuple_(value, bind(f"f{i}", key))))
+    if query.cursor:
+        first = Place(lead, order.descending, nullable=False, value=value)
+        bounds += keyset.behind([first, *_places(source, query.order, query.cursor)])
+    bounded = replace(source, filters=bounds)
+    return [_ordered(bounded, [order, *query.order], asked_columns(query)).limit(bindparam("limit"))]
+
+
+def _export(source: Source, query: Query) -> Select[Any]:
+    statement = _ordered(source, query.order, query.columns)
+    if not query.cursor:
+        return statement
+    return statement.where(_any(keyset.behind(_places(source, query.order, query.cursor))))
+
+
+def _ordered(source: Source, order: Iterable[Order], columns: Iterable[Column]) -> Select[Any]:
+    by = [(source.columns[item.column.name], item.descending) for item in order]
     statement = source.select(*(shown(column, source.columns[column.name]) for column in columns))
-    return statement.order_by(*(column.desc() if descending else column.asc() for column, descending in order))
+    return statement.order_by(*(column.desc() if descending else column.asc() for column, descending in by))
 
 
-def _behind(source: _Source, order: Sequence[Order], cursor: Cursor) -> list[ColumnElement[bool]]:
+def _places(source: Source, order: Sequence[Order], cursor: Cursor) -> list[Place]:
     places = []
     for i, (item, value) in enumerate(zip(order, cursor.values, strict=True)):
         column = source.columns[item.column.name]
         bound = None if value is None else bind(f"a{i}", column)
         places.append(Place(column, item.descending, not item.column.required, bound))
-    return keyset.behind(places)
+    return places
 
 
 def _any(conditions: Iterable[ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -216,18 +258,6 @@ def bind(name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
 def _condition(column: ColumnElement[Any], item: Filter, name: str) -> ColumnElement[bool]:
     value = bind(name, column)
     match item.operator:
-        case Operator.EQ:
-            return column == value
-        case Operator.NE:
-            return column != value
-        case Operator.LT:
-            return column < value
-        case Operator.LTE:
-            return column <= value
-        case Operator.GT:
-            return column > value
-        case Operator.GTE:
-            return column >= value
         case Operator.IN:
             # The column's own type may bring a collation along, which an array cannot have.
             kind = Text() if isinstance(column.type, Text) else column.type
@@ -239,44 +269,10 @@ def _condition(column: ColumnElement[Any], item: Filter, name: str) -> ColumnEle
             return column.op("^@", is_comparison=True)(value)
         case Operator.ISNULL:
             return column.is_(None) if item.value else column.is_not(None)
+        case operator:
+            return _compared(column, operator, value)
 
 
-def _grouped(source: _Source, grouping: Grouping) -> _Source:
-    groups = [_group(source, group) for group in grouping.by]
-    expressions = [*groups, *(_measure(source, measure) for measure in grouping.select)]
-    # Not by their names, which may be longer than PostgreSQL's.
-    labels = [f"c{i}" for i in range(len(expressions))]
-    labelled = [expression.label(label) for expression, label in zip(expressions, labels, strict=True)]
-    made = source.select(*labelled).group_by(*groups).subquery("aggregate")
-    names = [column.name for column in grouping.columns]
-    return _Source(made, {name: made.c[label] for name, label in zip(names, labels, strict=True)}, [])
-
-
-def _group(source: _Source, group: Group) -> ColumnElement[Any]:
-    column = source.columns[group.column.name]
-    if group.part is None:
-        return column
-    part: ColumnElement[str] = literal_column(f"'{group.part}'")
-    if group.column.type is ColumnType.DATE:
-        return cast(func.date_trunc(part, cast(column, DateTime(timezone=False))), Date)
-    return func.date_trunc(part, column, literal_column("'UTC'"), type_=DateTime(timezone=True))
-
-
-def _measure(source: _Source, measure: Measure) -> ColumnElement[Any]:
-    if measure.column is None:
-        return func.count()
-    column = source.columns[measure.column.name]
-    match measure.function:
-        case Function.COUNT:
-            return func.count(column)
-        case Function.MIN:
-            return func.min(column)
-        case Function.MAX:
-            return func.max(column)
-        case Function.AVG:
-            # PostgreSQL's own mean has 16 digits for integers, one less than a number needs, and makes squares of
-            # numbers, which may be too large.
-            return cast(func.sum(column), Double) / cast(func.count(column), Double)
-        case Function.SUM:
-            # Of integers it is exact and may have more than 64 bits.
-            return func.sum(column, type_=Numeric() if measure.column.type is ColumnType.INTEGER else Double())
+def _compared(column: Any, operator: Operator, value: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = _COMPARISONS[operator](column, value)
+    return condition

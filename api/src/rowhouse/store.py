@@ -11,11 +11,10 @@ from rowhouse.catalog import Catalog
 from rowhouse.cursor import Cursor
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError
-from rowhouse.formats import Row, objects
-from rowhouse.jsontext import dump
-from rowhouse.link import Execute, Link
+from rowhouse.formats import Row
+from rowhouse.link import Execute, Link, Rows
 from rowhouse.query import DEFAULT_LIMIT, Count, Query, order_text
-from rowhouse.statements import Statement, Statements
+from rowhouse.statements import Statement, Statements, asked_columns
 from rowhouse.values import Value
 from rowhouse.versions import Version, Versions
 from rowhouse.writing.reading import Written, WrittenRow
@@ -129,11 +128,25 @@ class Store:
             OutOfRangeError: A sum or mean is too large.
             VersionGoneError: The version was dropped meanwhile.
         """
-        if query.dataset.writable:
-            return await self._written.look(
-                query.dataset, lambda fetch, current: self._page(fetch, current, query, write)
+
+        def read(fetch: Execute, current: Version) -> Page:
+            rows, following = self._read(fetch, self._statements.page(current.number, query), query)
+            places = [asked_columns(query).index(item.column) for item in query.order]
+            last = tuple(following[i] for i in places) if following else None
+            return self._page(fetch, current, query, write(rows), len(rows), last)
+
+        return await self._look(version, query, read)
+
+    async def objects(self, version: Version, query: Query, join: Callable[[Sequence[str]], bytes]) -> Page:
+        """Read one page like `page`, of JSON objects that PostgreSQL writes, in the text that `join` makes of them."""
+
+        def read(fetch: Execute, current: Version) -> Page:
+            rows, following = self._read(fetch, self._statements.objects(current.number, query), query)
+            return self._page(
+                fetch, current, query, join([row[0] for row in rows]), len(rows), following and following[1:]
             )
-        return await self._link.ask(self._page, self._link.fetch, version, query, write)
+
+        return await self._look(version, query, read)
 
     async def row(self, dataset: Dataset, version: Version, key: Value) -> bytes | None:
         """Read one row as a JSON object, None when there is none.
@@ -142,26 +155,29 @@ class Store:
             DatabaseUnavailableError: PostgreSQL is away or gave up.
             VersionGoneError: The version was dropped meanwhile.
         """
-        return await self._link.ask(self._row, dataset, self._statements.row(dataset, version.number, key))
+        return await self._link.ask(self._row, self._statements.row(dataset, version.number, key))
 
-    def _page(self, fetch: Execute, version: Version, query: Query, write: Callable[[Sequence[Row]], bytes]) -> Page:
+    async def _look(self, version: Version, query: Query, read: Callable[[Execute, Version], Page]) -> Page:
+        if query.dataset.writable:
+            return await self._written.look(query.dataset, read)
+        return await self._link.ask(read, self._link.fetch, version)
+
+    def _read(self, fetch: Execute, statements: Sequence[Statement], query: Query) -> tuple[Rows, Row | None]:
+        """Return the rows of a page, and the last of them when there are more behind it."""
         limit = query.limit or DEFAULT_LIMIT
         # One row more tells whether there is a next page.
-        rows: list[Row] = []
-        for statement in self._statements.page(version.number, query):
+        rows: Rows = []
+        for statement in statements:
             left = limit + 1 - len(rows)
-            rows += fetch(statement.text, {**statement.parameters, "limit": left})
+            ask = self._link.fetch_prepared if statement.is_steady else fetch
+            rows += ask(statement.text, {**statement.parameters, "limit": left})
             if len(rows) > limit:
-                break
-        following = None
-        if len(rows) > limit:
-            rows = rows[:-1]
-            names = [column.name for column in query.columns]
-            names += [item.column.name for item in query.order if item.column.name not in names]
-            last = dict(zip(names, rows[-1], strict=True))
-            values = tuple(last[item.column.name] for item in query.order)
-            following = Cursor(version.number, order_text(query.order), values)
-        return Page(write(rows), len(rows), following, self._total(fetch, version, query), version)
+                return rows[:limit], rows[limit - 1]
+        return rows, None
+
+    def _page(self, fetch: Execute, version: Version, query: Query, data: bytes, count: int, last: Row | None) -> Page:
+        following = Cursor(version.number, order_text(query.order), last) if last else None
+        return Page(data, count, following, self._total(fetch, version, query), version)
 
     def _total(self, fetch: Execute, version: Version, query: Query) -> int | None:
         if query.is_whole:
@@ -177,6 +193,6 @@ class Store:
             return int(plan["Plan"]["Plan Rows"])
         return None
 
-    def _row(self, dataset: Dataset, statement: Statement) -> bytes | None:
-        rows = self._link.fetch(statement.text, statement.parameters)
-        return dump(objects(dataset.columns, rows)[0]) if rows else None
+    def _row(self, statement: Statement) -> bytes | None:
+        rows = self._link.fetch_prepared(statement.text, statement.parameters)
+        return str(rows[0][0]).encode() if rows else None

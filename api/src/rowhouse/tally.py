@@ -1,4 +1,4 @@
-"""What `Observation` does for each request, done for many at once: a line in the log and the counts."""
+"""A line in the log and the counts for each answer, written for many at once."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from rowhouse.access.token import mask
 from rowhouse.metrics import Metrics
 
 # The logger of all lines of this kind.
@@ -17,29 +18,33 @@ _log = logging.getLogger("rowhouse.middleware")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """What all answers to one question have in common.
+    """What all answers of one kind have in common.
 
     Attributes:
         method: As asked.
-        route: Template of the path.
-        dataset: Its name.
+        route: Template of the path, or what stands for every path that leads nowhere.
+        dataset: Its name; None where it is about none.
         status: Of the answer.
         cache: What X-Cache says; None when it is not there.
+        key: Id of the API key; None when there was none.
+        is_repeat: Whether they were given again, past falcon and the cache's own count.
         text: All of them as members of a JSON object, in the order of the log.
     """
 
     method: str
     route: str
-    dataset: str
+    dataset: str | None
     status: int
     cache: str | None
+    key: str | None = None
+    is_repeat: bool = False
     text: tuple[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Write what does not change."""
         head = {"level": "info", "logger": _log.name, "message": "Answered", "method": self.method}
         before = head | {"route": self.route, "dataset": self.dataset, "status": self.status}
-        texts = tuple(orjson.dumps(part).decode()[1:-1] for part in (before, {"cache": self.cache, "key": None}))
+        texts = tuple(orjson.dumps(part).decode()[1:-1] for part in (before, {"cache": self.cache, "key": self.key}))
         object.__setattr__(self, "text", texts)
 
 
@@ -84,7 +89,8 @@ class Tally:
         for labels, _, seconds in waiting:
             taken[labels].append(seconds)
         for labels, times in taken.items():
-            self._metrics.count_repeats(labels.route, labels.method, labels.status, times, is_hit=bool(labels.cache))
+            is_hit = labels.is_repeat and bool(labels.cache)
+            self._metrics.count_answers(labels.route, labels.method, labels.status, times, is_hit=is_hit)
         if waiting and _log.isEnabledFor(logging.INFO):
             now = f'{{"time":"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",'
             texts = {
@@ -95,5 +101,5 @@ class Tally:
             for labels, identifier, seconds in waiting:
                 before, after = texts[labels]
                 lines.append(f'{before}{seconds * 1000:.2f}{after}{identifier}"}}\n')
-            sys.stderr.write("".join(lines))
+            sys.stderr.write(mask("".join(lines)))
             sys.stderr.flush()

@@ -12,6 +12,8 @@ from rowhouse.compression import CODINGS, LEAST_BYTES, Coding
 from rowhouse.negotiation import choose_coding
 from rowhouse.problems import NotAcceptableProblem
 
+_NAMES = tuple(CODINGS)
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -42,7 +44,7 @@ def choose_variant(req: Request, *, is_compressed: bool = False) -> Variant:
         NotAcceptableProblem: The client takes no coding that there is.
     """
     accepted = req.get_header("Accept-Encoding")
-    name = choose_coding(accepted, tuple(CODINGS))
+    name = choose_coding(accepted, _NAMES)
     if name is None:
         raise NotAcceptableProblem(
             f"Accept-Encoding takes none of {', '.join(CODINGS)} and identity.", available=[*CODINGS, "identity"]
