@@ -161,8 +161,8 @@ def test_images_are_those_that_everybody_can_pull_or_others(compose: Any) -> Non
     images = {name: content["image"] for name, content in compose["services"].items()}
     api = f"{DEFAULTS['stack_pull_registry']}/{TABLE['api']['repository']}:{DEFAULTS['stack_release']}"
     assert images == {
-        "postgres": "${POSTGRES_IMAGE:-docker.io/library/postgres:17}",
-        "redis": "${REDIS_IMAGE:-docker.io/library/redis:8}",
+        "postgres": "${POSTGRES_IMAGE:-postgres:17}",
+        "redis": "${REDIS_IMAGE:-redis:8}",
         "load": f"${{API_IMAGE:-{api}}}",
         "api": f"${{API_IMAGE:-{api}}}",
     }

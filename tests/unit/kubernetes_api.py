@@ -125,8 +125,15 @@ def served(kubernetes: Kubernetes, folder: Path, context: str) -> Iterator[Path]
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with kubeconfig_of(Handler, folder, context) as path:
+        yield path
+
+
+@contextmanager
+def kubeconfig_of(handler: type[BaseHTTPRequestHandler], folder: Path, context: str) -> Iterator[Path]:
+    """Answer requests by the handler; gives a kubeconfig in the folder that leads there."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     path = folder / "kubeconfig"
     content = {
         "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],

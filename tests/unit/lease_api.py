@@ -2,17 +2,16 @@
 
 import itertools
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.unit.kubernetes_api import kubeconfig_of
 
 type Object = dict[str, Any]
 
@@ -114,18 +113,5 @@ def served(api: LeaseApi, folder: Path) -> Iterator[Path]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    path = folder / "kubeconfig"
-    content = {
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": "c", "user": "u"}}],
-        "current-context": CONTEXT,
-    }
-    path.write_text(yaml.safe_dump(content))
-    try:
+    with kubeconfig_of(Handler, folder, CONTEXT) as path:
         yield path
-    finally:
-        server.shutdown()
-        server.server_close()
