@@ -92,6 +92,7 @@ def test_no_password_is_printed(vaulted: Environment, vaulted_run: subprocess.Co
 
 
 @pytest.mark.usefixtures("vaulted_run")
+@pytest.mark.slow
 def test_a_load_that_runs_again_finds_the_content_there(vaulted: Environment, kubectl: Run) -> None:
     kubectl("delete", "jobs", "-n", vaulted.namespace, "--all")
     done = vaulted.deploy()

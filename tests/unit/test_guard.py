@@ -107,6 +107,7 @@ def is_running(words: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_one_signal_ends_a_run_wherever_it_falls(start: Starter) -> None:
     marker = f"60.{os.getpid()}"
     says = {"name": "Say", "ansible.builtin.debug": {"msg": LONG}, "loop": list(range(30))}
@@ -122,6 +123,7 @@ def test_one_signal_ends_a_run_wherever_it_falls(start: Starter) -> None:
     assert not is_running(f"sleep {marker}")
 
 
+@pytest.mark.slow
 def test_what_was_there_before_a_run_outlives_it(start: Starter, tmp_path: Path) -> None:
     """A shell may start something and then become ansible-playbook; then its terminal is closed."""
     playbook = tmp_path / "play.yml"
@@ -155,6 +157,7 @@ def test_a_run_holds_the_lock_and_frees_it_at_its_end(start: Starter, lock: Mapp
     assert api.leases[NAMESPACE] is None
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_frees_the_lock(start: Starter, lock: Mapping[str, Any], api: LeaseApi) -> None:
     run = start("run", [dict(lock), {"name": "Fail", "ansible.builtin.fail": {"msg": "so"}}])
     assert run.end() == 2
@@ -173,6 +176,7 @@ def test_an_interrupted_run_frees_the_lock(
     assert api.leases[NAMESPACE] is None
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_lock_stops_and_says_why(start: Starter, lock: Mapping[str, Any], api: LeaseApi) -> None:
     run = start("run", [dict(lock), sleep("60")])
     run.wait_for("TASK [Sleep]")
@@ -181,6 +185,7 @@ def test_a_run_that_lost_its_lock_stops_and_says_why(start: Starter, lock: Mappi
     assert f"The lock of {NAMESPACE} is no longer held by this run: it was removed" in run.said()
 
 
+@pytest.mark.slow
 def test_without_the_callback_nothing_is_locked(start: Starter, lock: Mapping[str, Any], api: LeaseApi) -> None:
     run = start("run", [dict(lock)], ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.default")
     assert run.end() == 2
