@@ -8,12 +8,12 @@ source_hashes                   name of an image to the hash of the sources that
 by_tag                          true: ask nobody, return references by the release's tag
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import command
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     SOURCE_HASH_LABEL,
@@ -53,9 +53,9 @@ class ActionModule(Action):
                     }
                     tags_or_digests = {name: answer.result() for name, answer in asked.items()}
             except UnfitImageError as error:
-                inventory = os.path.relpath(variables["inventory_dir"])
-                build = f"ansible-playbook playbooks/build.yml -i {inventory}"
-                raise RefusalError(f"{error}. Run `{build}`, then this playbook again.") from error
+                raise RefusalError(
+                    f"{error}. Run `{command('build', variables)}`, then this playbook again."
+                ) from error
         pulled_from = Registry(arguments["pull_registry"])
         references = {
             name: pulled_from.reference(repository, tags_or_digests[name]) for name, repository in repositories.items()
