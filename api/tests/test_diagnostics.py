@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
-from house import House, Served, make_house
+from house import House, Served, make_house, make_house_of_stations
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import S3, Postgres, Redis, wait_until
@@ -20,10 +20,7 @@ SOUND = {"database": "ok", "cache": "ok", "object_store": "ok"}
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(1)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 1)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from random import randrange
 
 import httpx
 import pytest
-from house import House, Served, make_house
+from house import House, Served, make_house_of_stations
 from parts import Postgres, Redis, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis as Client
@@ -26,10 +26,7 @@ PATH = "/stations?limit=1"
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(3)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 3)
 
 
 @pytest.fixture(autouse=True)
