@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import command
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
@@ -20,23 +20,21 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.registry import 
     Registry,
 )
 
-ARGUMENTS = {
-    "push_registry": {"type": "str", "required": True},
-    "pull_registry": {"type": "str", "required": True},
-    "authfile": {"type": "str", "required": True},
-    "repositories": {"type": "dict", "required": True},
-    "release": {"type": "str", "required": True},
-    "source_hashes": {"type": "dict", "required": True},
-    "by_tag": {"type": "bool", "required": True},
-}
-
 
 class UnfitImageError(Exception):
     """An image must be built before it can be deployed."""
 
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(
+        push_registry="str",
+        pull_registry="str",
+        authfile="str",
+        repositories="dict",
+        release="str",
+        source_hashes="dict",
+        by_tag="bool",
+    )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         repositories: dict[str, str] = arguments["repositories"]

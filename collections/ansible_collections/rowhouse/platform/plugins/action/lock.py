@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import explain
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.lease import DeployLock, HeldError
@@ -18,7 +19,6 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import R
 from ansible_collections.rowhouse.platform.plugins.module_utils.run_link import RunLink, Target
 from kubernetes import client
 
-ARGUMENTS = TARGET | {"namespace": {"type": "str", "required": True}}
 NOT_ENABLED = (
     "The lock of a deployment is kept by the callback rowhouse.platform.guard, which is not enabled. Set "
     "`callbacks_enabled = rowhouse.platform.guard` under [defaults] in ansible.cfg, or ANSIBLE_CALLBACKS_ENABLED to it."
@@ -26,7 +26,7 @@ NOT_ENABLED = (
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str")
     _supports_check_mode = False
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
