@@ -68,12 +68,8 @@ class Rowhouse(Server):
 
     @contextmanager
     def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        redis = {
-            "REDIS_HOST": "127.0.0.1",
-            "REDIS_PORT": str(ground.redis.port),
-            "REDIS_PASSWORD": ground.redis.password,
-        }
-        settings = {"WORKERS": str(WORKERS), **(redis if self.with_redis else {}), **self.settings}
+        redis = ground.redis.settings if self.with_redis else {}
+        settings = {"WORKERS": str(WORKERS), **redis, **self.settings}
         started = time.monotonic()
         with table.house.serve(settings, until_ready=False) as served:
             url = str(served.public.base_url).rstrip("/")

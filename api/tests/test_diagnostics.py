@@ -25,8 +25,7 @@ def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House
 
 @pytest.fixture(scope="module")
 def settings(redis: Redis, s3: S3) -> dict[str, str]:
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    return {"WORKERS": "1"} | cache | s3.settings
+    return {"WORKERS": "1"} | redis.settings | s3.settings
 
 
 @pytest.fixture(scope="module")

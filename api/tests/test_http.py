@@ -216,8 +216,7 @@ def test_a_client_that_takes_no_coding(served: Served, path: str) -> None:
 
 
 def test_a_hit_sends_what_was_kept_in_the_coding_that_was_asked_for(house: House, redis: Redis) -> None:
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache}) as served:
+    with house.serve({"WORKERS": "1", **redis.settings}) as served:
         served.wait_for_redis()
         for coding in ("identity", "gzip", "zstd"):
             for path in ("/stations?limit=77", "/stations/7", "/stations.csv?limit=77"):

@@ -4,8 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from random import randrange
 
@@ -14,12 +13,11 @@ import pytest
 from house import House, Served, make_house_of_stations
 from parts import Postgres, Redis, wait_until
 from prometheus_client.parser import text_string_to_metric_families
-from redis import Redis as Client
 from rowhouse.limits.limiter import largest_batch
 from rowhouse.limits.pace import SECOND, Pace
 
-# Redis has 50 ms, which a machine that is busy with other tests may take.
-pytestmark = pytest.mark.alone
+# Redis has 50 ms, which a machine that is busy with other tests may take. It holds no bucket of another test.
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("redis_client")]
 
 PATH = "/stations?limit=1"
 
@@ -29,18 +27,8 @@ def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House
     return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 3)
 
 
-@pytest.fixture(autouse=True)
-def client(redis: Redis) -> Iterator[Client]:
-    """No bucket of another test."""
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        client.flushall()
-        yield client
-
-
 def settings(redis: Redis | None, **more: int) -> dict[str, str]:
-    cache = (
-        {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password} if redis else {}
-    )
+    cache = redis.settings if redis else {}
     return cache | {"TRUSTED_PROXIES": "1"} | {name.upper(): str(value) for name, value in more.items()}
 
 
