@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -12,20 +12,13 @@ from rowhouse import opening
 from rowhouse.csvfile import endless, match_header
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.errors import LoadError
-from rowhouse.opening import Record, batched, csv_line, joined, open_file
+from rowhouse.opening import Record, csv_line, open_file
 from rowhouse.progress import Progress
+from rowhouse.rows import RowsMadePlain
 
 
-class DialectCsv:
-    """Such a file.
-
-    Attributes:
-        unit: What its rows are counted by.
-        has_header: Whether the first line of the chunks is none of the rows.
-    """
-
-    unit = "line"
-    has_header = False
+class DialectCsv(RowsMadePlain):
+    """Such a file."""
 
     def __init__(self, dataset: Dataset, path: Path) -> None:
         """Take the path, without opening it."""
@@ -43,18 +36,6 @@ class DialectCsv:
         names = self._header()
         # A header of nothing else is told of as it is.
         return sum(1 for _ in takewhile(lambda name: not name, reversed(names))) if any(names) else 0
-
-    def chunks(self) -> Generator[bytes]:
-        """Yield the rows as plain CSV."""
-        return joined(self.batches())
-
-    def batches(self) -> Generator[list[Record]]:
-        """Yield the rows below the header, about a chunk at a time."""
-        return batched(self._records())
-
-    def fault(self, record: Record) -> str:
-        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
-        return record.fault
 
     def _records(self) -> Iterator[Record]:
         # The module's own limit, which is for the whole process, is 128 KiB; a shape on a map is longer.
