@@ -15,7 +15,7 @@ from bench.deep import deep
 from bench.ground import Ground, ground
 from bench.growth import growth
 from bench.load_generators import CONNECTIONS
-from bench.servers import Datasette, FastApi, Flask, Roapi, Server
+from bench.servers import Datasette, FastApi, Flask, Roapi
 from bench.standing import standing
 
 _RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -46,12 +46,7 @@ _WORKS: dict[str, Callable[[Ground, Plan], str]] = {
 def main() -> None:
     """Measure what the options say."""
     installed = environment.prepared()
-    every: dict[str, Server] = {
-        "flask": Flask("flask", peers=installed),
-        "fastapi": FastApi("fastapi", peers=installed),
-        "datasette": Datasette(installed),
-        "roapi": Roapi(installed),
-    }
+    every = {kind.name: kind(peers=installed) for kind in (Flask, FastApi, Datasette, Roapi)}
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=_WORKS, default=list(_WORKS), help="these works")
     parser.add_argument("--peers", nargs="*", choices=every, default=list(every), help="against these, nginx aside")

@@ -4,11 +4,12 @@ import os
 import sqlite3
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import orjson
@@ -23,50 +24,42 @@ _APPS = Path(__file__).parent / "peers"
 _HERE = "http://127.0.0.1"
 
 type Row = dict[str, Any]
+type Command = list[str | Path]
 
 
-class Server(Protocol):
-    """One way to serve a table.
+@dataclass
+class Server(ABC):
+    """One way to serve a table; as they stand here, the paths and the answers are those of Rowhouse.
 
     Attributes:
         name: As the results have it.
+        first: Path of the first rows in the order of the key; with the placeholder {limit}.
         filtered: Path of a page of 100 rows in the order of the key, of one station and from an id on; with the
             placeholders {station} and {id}.
         every: Path of 1,000 rows of all ids that are larger than minus {id}.
     """
 
     name: str
-    filtered: str
-    every: str
+    first: str = f"/{NAME}?limit={{limit}}"
+    filtered: str = f"/{NAME}?station={{station}}&id__gte={{id}}&limit=100"
+    every: str = f"/{NAME}?id__gte=-{{id}}&limit=1000"
 
     def page(self, limit: int) -> str:
         """Return the path of the first so many rows in the order of the key."""
+        return self.first.format(limit=limit)
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the rows of an answer."""
+        rows: list[Row] = orjson.loads(body)["data"]
+        return rows
 
+    @abstractmethod
     def run(self, ground: Ground, table: Table) -> AbstractContextManager[Running]:
         """Serve the table."""
 
 
 @dataclass
-class _Python:
-    """What Rowhouse and the two that are written like it have in common."""
-
-    name: str
-    filtered: str = f"/{NAME}?station={{station}}&id__gte={{id}}&limit=100"
-    every: str = f"/{NAME}?id__gte=-{{id}}&limit=1000"
-
-    def page(self, limit: int) -> str:
-        return f"/{NAME}?limit={limit}"
-
-    def rows(self, body: bytes) -> list[Row]:
-        rows: list[Row] = orjson.loads(body)["data"]
-        return rows
-
-
-@dataclass
-class Rowhouse(_Python):
+class Rowhouse(Server):
     """`rowhouse serve`, as an image starts it, with all its duties."""
 
     name: str = "rowhouse"
@@ -75,12 +68,8 @@ class Rowhouse(_Python):
 
     @contextmanager
     def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        redis = {
-            "REDIS_HOST": "127.0.0.1",
-            "REDIS_PORT": str(ground.redis.port),
-            "REDIS_PASSWORD": ground.redis.password,
-        }
-        settings = {"WORKERS": str(WORKERS), **(redis if self.with_redis else {}), **self.settings}
+        redis = ground.redis.settings if self.with_redis else {}
+        settings = {"WORKERS": str(WORKERS), **redis, **self.settings}
         started = time.monotonic()
         with table.house.serve(settings, until_ready=False) as served:
             url = str(served.public.base_url).rstrip("/")
@@ -93,97 +82,91 @@ class Rowhouse(_Python):
 
 
 @dataclass
-class Flask(_Python):
+class _Peer(Server):
+    """A program of others."""
+
+    peers: Peers = field(kw_only=True)
+
+    @contextmanager
+    def run(self, ground: Ground, table: Table) -> Iterator[Running]:
+        port, log = free_port(), ground.log(self.name)
+        command, environment = self.command(port, table, log.parent)
+        with running(command, f"{_HERE}:{port}", self.page(1), log, environment) as server:
+            yield server
+
+    @abstractmethod
+    def command(self, port: int, table: Table, folder: Path) -> tuple[Command, Mapping[str, str]]:
+        """Return what serves the table at a port, and in which environment; the folder is for files that it needs."""
+
+    def _uvicorn(self, port: int, app: str) -> Command:
+        words = ["--port", str(port), "--workers", str(WORKERS), "--loop", "uvloop", "--http", "httptools"]
+        words += ["--no-access-log", "--log-level", "warning", app]
+        return [self.peers.program("uvicorn"), "--app-dir", _APPS, *words]
+
+
+@dataclass
+class Flask(_Peer):
     """The common answer."""
 
-    peers: Peers = field(kw_only=True)
+    name: str = "flask"
 
-    @contextmanager
-    def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        port = free_port()
+    def command(self, port: int, table: Table, folder: Path) -> tuple[Command, Mapping[str, str]]:  # noqa: ARG002
         words = ["--workers", str(WORKERS), "--bind", f"127.0.0.1:{port}", "flask_app:app"]
         environment = {"DATABASE_URL": table.url, "TABLE": table.name, "PYTHONPATH": str(_APPS)}
-        command: list[str | Path] = [self.peers.program("gunicorn"), *words]
-        with running(command, f"{_HERE}:{port}", self.page(1), ground.log("flask"), environment) as server:
-            yield server
+        return [self.peers.program("gunicorn"), *words], environment
 
 
 @dataclass
-class FastApi(_Python):
+class FastApi(_Peer):
     """The fast answer."""
 
-    peers: Peers = field(kw_only=True)
+    name: str = "fastapi"
 
-    @contextmanager
-    def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        environment = {"DATABASE_URL": table.url, "TABLE": table.name}
-        with _uvicorn(self.peers, "fastapi_app:app", self.page(1), ground.log("fastapi"), environment) as server:
-            yield server
+    def command(self, port: int, table: Table, folder: Path) -> tuple[Command, Mapping[str, str]]:  # noqa: ARG002
+        return self._uvicorn(port, "fastapi_app:app"), {"DATABASE_URL": table.url, "TABLE": table.name}
 
 
 @dataclass
-class Datasette:
+class Datasette(_Peer):
     """A server of SQLite files."""
 
-    peers: Peers
     name: str = "datasette"
+    first: str = f"/{NAME}/{NAME}.json?_shape=objects&_size={{limit}}"
     filtered: str = f"/{NAME}/{NAME}.json?_shape=objects&_size=100&station={{station}}&id__gte={{id}}"
     every: str = f"/{NAME}/{NAME}.json?_shape=objects&_size=1000&id__gte=-{{id}}"
-
-    def page(self, limit: int) -> str:
-        return f"/{NAME}/{NAME}.json?_shape=objects&_size={limit}"
 
     def rows(self, body: bytes) -> list[Row]:
         return [row | {"valid": bool(row["valid"])} for row in orjson.loads(body)["rows"]]
 
-    @contextmanager
-    def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        log = ground.log("datasette")
-        environment = {"DATABASE": str(_sqlite(table.file, log.parent / f"{NAME}.db"))}
-        with _uvicorn(self.peers, "datasette_app:app", self.page(1), log, environment) as server:
-            yield server
+    def command(self, port: int, table: Table, folder: Path) -> tuple[Command, Mapping[str, str]]:
+        return self._uvicorn(port, "datasette_app:app"), {"DATABASE": str(_sqlite(table.file, folder / f"{NAME}.db"))}
 
 
 @dataclass
-class Roapi:
+class Roapi(_Peer):
     """A server of files, which it keeps in memory; one process, with a thread for each CPU."""
 
-    peers: Peers
     name: str = "roapi"
+    first: str = f"/api/tables/{NAME}?sort=id&limit={{limit}}"
     filtered: str = f"/api/tables/{NAME}?filter[station]=%27{{station}}%27&filter[id]gte={{id}}&sort=id&limit=100"
     # It takes no negative numbers, and makes every answer anew anyhow.
     every: str = f"/api/tables/{NAME}?sort=id&limit=1000"
 
-    def page(self, limit: int) -> str:
-        return f"/api/tables/{NAME}?sort=id&limit={limit}"
-
     def rows(self, body: bytes) -> list[Row]:
         return [dict.fromkeys(COLUMNS) | row for row in orjson.loads(body)]
 
-    @contextmanager
-    def run(self, ground: Ground, table: Table) -> Iterator[Running]:
-        port = free_port()
+    def command(self, port: int, table: Table, folder: Path) -> tuple[Command, Mapping[str, str]]:  # noqa: ARG002
         words = ["--addr-http", f"127.0.0.1:{port}", "--table", f"{NAME}={table.file}"]
-        command: list[str | Path] = [self.peers.program("roapi"), *words]
-        with running(command, f"{_HERE}:{port}", self.page(1), ground.log("roapi")) as server:
-            yield server
+        return [self.peers.program("roapi"), *words], {}
 
 
 @dataclass
-class Nginx:
+class Nginx(Server):
     """The limit: the bytes of an answer as a file."""
 
     name: str = "nginx"
-    filtered: str = ""
-    every: str = ""
+    first: str = "/page-{limit}.json"
     bodies: Mapping[int, bytes] = field(default_factory=dict)
-
-    def page(self, limit: int) -> str:
-        return f"/page-{limit}.json"
-
-    def rows(self, body: bytes) -> list[Row]:
-        rows: list[Row] = orjson.loads(body)["data"]
-        return rows
 
     @contextmanager
     def run(self, ground: Ground, table: Table) -> Iterator[Running]:  # noqa: ARG002 - it has the bytes
@@ -209,7 +192,7 @@ def balanced(ground: Ground, servers: list[Running]) -> Iterator[Running]:
         yield server
 
 
-def _nginx(folder: Path, listen: str, locations: str = "", upstream: str = "") -> list[str | Path]:
+def _nginx(folder: Path, listen: str, locations: str = "", upstream: str = "") -> Command:
     # Started as root, it would read files as somebody who may not.
     user = "user root;" if os.geteuid() == 0 else ""
     upstreams = f"upstream replicas {{ {upstream} keepalive 64; }}" if upstream else ""
@@ -227,16 +210,6 @@ http {{
 """
     )
     return ["nginx", "-c", folder / "nginx.conf", "-p", folder]
-
-
-@contextmanager
-def _uvicorn(peers: Peers, app: str, path: str, log: Path, environment: Mapping[str, str]) -> Iterator[Running]:
-    port = free_port()
-    command: list[str | Path] = [peers.program("uvicorn"), "--app-dir", _APPS, "--port", str(port)]
-    command += ["--workers", str(WORKERS), "--loop", "uvloop", "--http", "httptools"]
-    command += ["--no-access-log", "--log-level", "warning", app]
-    with running(command, f"{_HERE}:{port}", path, log, environment) as server:
-        yield server
 
 
 def _sqlite(file: Path, path: Path) -> Path:

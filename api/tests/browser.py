@@ -68,8 +68,7 @@ def serve_samples(house: House, redis: Redis) -> Iterator[Served]:
     house.put(ODD, yml=ODD_YML, name="odd")
     house.put(VISITS, yml=VISITS_YML, name="visits")
     house.load()
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache}) as served:
+    with house.serve({"WORKERS": "1", **redis.settings}) as served:
         yield served
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest
 from house import House, Served, make_house
 from hypothesis import HealthCheck, settings
 from parts import S3, Postgres, Redis
+from redis import Redis as Client
 
 if TYPE_CHECKING:
     from browser import Visitor
@@ -56,6 +58,14 @@ def redis() -> Iterator[Redis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def redis_client(redis: Redis) -> Iterator[Client]:
+    """A client of that Redis, which is empty."""
+    with closing(Client(port=redis.port, password=redis.password)) as client:
+        client.flushall()
+        yield client
 
 
 @pytest.fixture(scope="session")

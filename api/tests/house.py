@@ -265,6 +265,14 @@ def make_house(postgres: Postgres, folder: Path) -> House:
     return House(folder, schema, environment)
 
 
+def make_house_of_stations(postgres: Postgres, folder: Path, count: int) -> House:
+    """Make a house where the dataset `stations`, with this many rows, is loaded."""
+    house = make_house(postgres, folder)
+    house.put_stations(count)
+    house.load()
+    return house
+
+
 def command(*arguments: str) -> list[str]:
     """Return the program's command line."""
     return [sys.executable, "-m", "rowhouse", *arguments]

@@ -112,6 +112,11 @@ class Redis:
         self.port = free_port()
         self.password = "throw-away"
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings that lead to it, without their prefix."""
+        return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(self.port), "REDIS_PASSWORD": self.password}
+
     def start(self) -> None:
         """Start it and wait for it."""
         self.process = subprocess.Popen(

@@ -29,8 +29,7 @@ def key(house: House) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def served(house: House, redis: Redis) -> Iterator[Served]:
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve(cache | {"CORS_ORIGINS": "*", "LOG_LEVEL": "debug"}) as served:
+    with house.serve(redis.settings | {"CORS_ORIGINS": "*", "LOG_LEVEL": "debug"}) as served:
         yield served
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 import pytest
-from house import House, Served, make_house
+from house import House, Served, make_house, make_house_of_stations
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import S3, Postgres, Redis, wait_until
@@ -20,16 +20,12 @@ SOUND = {"database": "ok", "cache": "ok", "object_store": "ok"}
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(1)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 1)
 
 
 @pytest.fixture(scope="module")
 def settings(redis: Redis, s3: S3) -> dict[str, str]:
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    return {"WORKERS": "1"} | cache | s3.settings
+    return {"WORKERS": "1"} | redis.settings | s3.settings
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from house import Served, make_house
+from house import Served, make_house_of_stations
 from parts import Postgres
 from test_resources import assert_problem
 
 
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(1)
-    house.load()
+    house = make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 1)
     with house.serve({"WORKERS": "1"}) as served:
         yield served
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from house import Served, make_house
+from house import Served, make_house_of_stations
 from parts import Postgres, wait_until
 from test_resources import assert_problem
 
@@ -29,9 +29,7 @@ columns:
 
 @pytest.fixture(scope="module")
 def served(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(3)
-    house.load()
+    house = make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 3)
     # Nobody loads this one.
     house.put("name,opened,east,north\n", yml=PLACES_YML, name="places")
     with house.serve({"WORKERS": "1"}, until_ready=False) as served:

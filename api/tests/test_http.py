@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from backports import zstd
-from house import House, Served, make_house
+from house import House, Served, make_house_of_stations
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import Postgres, Redis, wait_until
@@ -24,10 +24,7 @@ every_path = pytest.mark.parametrize("path", PATHS)
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(500)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 500)
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +102,7 @@ def test_304_asks_neither_cache_nor_database(house: House) -> None:
 
 
 def test_other_data_has_another_tag_and_earlier_data_the_date_that_it_had(postgres: Postgres, tmp_path: Path) -> None:
-    house = make_house(postgres, tmp_path)
-    house.put_stations(500)
-    house.load()
+    house = make_house_of_stations(postgres, tmp_path, 500)
     with house.serve() as served:
         first = get(served, "/stations").headers
         assert get(served, "/stations", If_None_Match=first["ETag"]).status_code == 304
@@ -221,8 +216,7 @@ def test_a_client_that_takes_no_coding(served: Served, path: str) -> None:
 
 
 def test_a_hit_sends_what_was_kept_in_the_coding_that_was_asked_for(house: House, redis: Redis) -> None:
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache}) as served:
+    with house.serve({"WORKERS": "1", **redis.settings}) as served:
         served.wait_for_redis()
         for coding in ("identity", "gzip", "zstd"):
             for path in ("/stations?limit=77", "/stations/7", "/stations.csv?limit=77"):

@@ -68,6 +68,7 @@ def test_an_empty_line_is_a_null_in_a_file_of_one_column(tmp_path: Path) -> None
         ('a,"b\nc"\n1,2\n', "line 1: the name of column 2 goes over two lines."),
         ("1,2024-01-01\n2,2024-01-02\n", "line 1: looks like a row, not a header (1, 2024-01-01)."),
         ('a,b\n1,x\n2,"y\n3,z\n', "line 3: the row that begins here is not CSV"),
+        ("a,b\n1,x\ry\n", "line 2: the row that begins here is not CSV (holds a carriage return outside quotes)"),
         ("a,b\r1,2\r", "line 1: ends with a carriage return alone"),
     ],
 )

@@ -4,46 +4,31 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from random import randrange
 
 import httpx
 import pytest
-from house import House, Served, make_house
+from house import House, Served, make_house_of_stations
 from parts import Postgres, Redis, wait_until
 from prometheus_client.parser import text_string_to_metric_families
-from redis import Redis as Client
 from rowhouse.limits.limiter import largest_batch
 from rowhouse.limits.pace import SECOND, Pace
 
-# Redis has 50 ms, which a machine that is busy with other tests may take.
-pytestmark = pytest.mark.alone
+# Redis has 50 ms, which a machine that is busy with other tests may take. It holds no bucket of another test.
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("redis_client")]
 
 PATH = "/stations?limit=1"
 
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(3)
-    house.load()
-    return house
-
-
-@pytest.fixture(autouse=True)
-def client(redis: Redis) -> Iterator[Client]:
-    """No bucket of another test."""
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        client.flushall()
-        yield client
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 3)
 
 
 def settings(redis: Redis | None, **more: int) -> dict[str, str]:
-    cache = (
-        {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password} if redis else {}
-    )
+    cache = redis.settings if redis else {}
     return cache | {"TRUSTED_PROXIES": "1"} | {name.upper(): str(value) for name, value in more.items()}
 
 

@@ -6,16 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from house import House, Served, make_house
+from house import House, Served, make_house_of_stations
 from parts import Postgres, wait_until
 
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(5)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 5)
 
 
 @pytest.fixture(scope="module")

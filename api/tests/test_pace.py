@@ -1,13 +1,10 @@
 """The arithmetic of limits: against a plain model with a simulated clock, and against what Redis computes."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from parts import Redis
 from redis import Redis as Client
 from rowhouse.limits.buckets import TAKE
 from rowhouse.limits.pace import SECOND, Pace, Taken
@@ -85,45 +82,39 @@ def test_per_minute() -> None:
     assert Pace.per_minute(600_000, 5) == Pace(100, 5)
 
 
-@pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        yield client
-
-
-def eval_at(client: Client, now: int, pace: Pace, want: int) -> Taken:
+def eval_at(redis_client: Client, now: int, pace: Pace, want: int) -> Taken:
     """Run the script of the shared buckets at this time."""
     script = f"local now = tonumber(ARGV[4])\n{TAKE}"
-    granted, left, wait = client.eval(script, 1, "bucket", pace.interval, pace.burst, want, now)
+    granted, left, wait = redis_client.eval(script, 1, "bucket", pace.interval, pace.burst, want, now)
     return Taken(granted, left, wait, 0)
 
 
 @given(paces, steps)
-def test_redis_computes_the_same(client: Client, pace: Pace, steps: list[tuple[float, int]]) -> None:
-    client.delete("bucket")
+def test_redis_computes_the_same(redis_client: Client, pace: Pace, steps: list[tuple[float, int]]) -> None:
+    redis_client.delete("bucket")
     full, now = 0, START
     for passed, want in steps:
         now += int(passed * pace.interval)
         taken = pace.take(full, now, want)
-        assert eval_at(client, now, pace, want)[:3] == taken[:3]
+        assert eval_at(redis_client, now, pace, want)[:3] == taken[:3]
         full = taken.full
         if taken.granted:
-            assert int(str(client.get("bucket"), "ascii")) == full  # type: ignore[arg-type] # bytes
+            assert int(str(redis_client.get("bucket"), "ascii")) == full  # type: ignore[arg-type] # bytes
             # Kept until it is full, and a little longer as Redis counts milliseconds. The test's clock is not Redis'.
-            client.persist("bucket")
+            redis_client.persist("bucket")
 
 
 @pytest.mark.parametrize("junk", ["", "x", "nan", "inf", "-inf", "-5", "1e300"])
-def test_junk_in_redis_is_no_reason_to_refuse_for_ever(client: Client, junk: str) -> None:
+def test_junk_in_redis_is_no_reason_to_refuse_for_ever(redis_client: Client, junk: str) -> None:
     pace = Pace(SECOND, 3)
-    client.set("bucket", junk)
-    assert eval_at(client, START, pace, 1).wait <= SECOND
-    client.delete("bucket")
-    client.lpush("bucket", "another type")
-    assert eval_at(client, START, pace, 1)[:3] == (1, 2, 0)
+    redis_client.set("bucket", junk)
+    assert eval_at(redis_client, START, pace, 1).wait <= SECOND
+    redis_client.delete("bucket")
+    redis_client.lpush("bucket", "another type")
+    assert eval_at(redis_client, START, pace, 1)[:3] == (1, 2, 0)
 
 
-def test_a_bucket_is_kept_until_it_is_full(client: Client) -> None:
-    client.delete("bucket")
-    eval_at(client, START, Pace(SECOND, 60), 30)
-    assert 29_000 < int(str(client.pttl("bucket"))) <= 30_000
+def test_a_bucket_is_kept_until_it_is_full(redis_client: Client) -> None:
+    redis_client.delete("bucket")
+    eval_at(redis_client, START, Pace(SECOND, 60), 30)
+    assert 29_000 < int(str(redis_client.pttl("bucket"))) <= 30_000

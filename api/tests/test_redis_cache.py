@@ -5,8 +5,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from collections.abc import Awaitable, Callable
 
 import pytest
 from parts import Redis, free_port
@@ -73,23 +72,15 @@ def fetch(tried: Tried, *keys: str) -> list[Verdict]:
 
 
 @pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    """An empty Redis."""
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def tried(redis: Redis, client: Client) -> Tried:  # noqa: ARG001 - emptied before
+def tried(redis: Redis, redis_client: Client) -> Tried:  # noqa: ARG001 - emptied before
     """Return a cache in it."""
     return Tried(redis.port)
 
 
-def test_miss_then_hit_in_any_process_until_it_expires(tried: Tried, redis: Redis, client: Client) -> None:
+def test_miss_then_hit_in_any_process_until_it_expires(tried: Tried, redis: Redis, redis_client: Client) -> None:
     assert fetch(tried, "a", "a", "b") == [MISS, HIT, MISS]
     assert fetch(Tried(redis.port), "a") == [HIT]
-    assert 0 < int(str(client.ttl("rowhouse:a"))) <= 60
+    assert 0 < int(str(redis_client.ttl("rowhouse:a"))) <= 60
     assert not tried.failures
 
 
@@ -104,13 +95,13 @@ def test_an_entry_tells_when_it_was_made(tried: Tried) -> None:
     assert run(tried, work).made == 1234
 
 
-def test_what_cannot_be_made_is_raised_and_not_kept(tried: Tried, client: Client) -> None:
+def test_what_cannot_be_made_is_raised_and_not_kept(tried: Tried, redis_client: Client) -> None:
     async def fail() -> Entry:
         raise LookupError
 
     with pytest.raises(LookupError):
         run(tried, lambda: tried.cache.fetch("a", fail))
-    assert client.exists("rowhouse:a") == 0
+    assert redis_client.exists("rowhouse:a") == 0
 
 
 WHOLE = entry("a").to_bytes("a")
@@ -135,43 +126,43 @@ MARK = WHOLE.partition(b" /next")[0]
         entry("b").to_bytes("b"),
     ],
 )
-def test_junk_is_a_miss_and_is_replaced(tried: Tried, client: Client, junk: bytes) -> None:
-    client.set("rowhouse:a", junk)
+def test_junk_is_a_miss_and_is_replaced(tried: Tried, redis_client: Client, junk: bytes) -> None:
+    redis_client.set("rowhouse:a", junk)
     assert fetch(tried, "a", "a") == [MISS, HIT]
     assert tried.failures == {Failure.JUNK: 1}
 
 
-def test_a_value_of_another_type_is_junk_too(tried: Tried, client: Client) -> None:
-    client.lpush("rowhouse:a", "list")
+def test_a_value_of_another_type_is_junk_too(tried: Tried, redis_client: Client) -> None:
+    redis_client.lpush("rowhouse:a", "list")
     assert fetch(tried, "a", "a") == [MISS, HIT]
     assert tried.failures == {Failure.JUNK: 1}
 
 
-def test_a_redis_that_was_emptied_is_filled_again(tried: Tried, client: Client) -> None:
+def test_a_redis_that_was_emptied_is_filled_again(tried: Tried, redis_client: Client) -> None:
     async def work() -> list[Verdict]:
         before = await tried.fetch("a")
-        client.flushall()
+        redis_client.flushall()
         return [*before, *await tried.fetch("a"), *await tried.fetch("a")]
 
     assert run(tried, work) == [MISS, MISS, HIT]
     assert not tried.failures
 
 
-def test_a_redis_that_is_full_is_still_read(tried: Tried, client: Client) -> None:
+def test_a_redis_that_is_full_is_still_read(tried: Tried, redis_client: Client) -> None:
     async def work() -> list[Verdict]:
         verdicts = await tried.fetch("a")
-        client.config_set("maxmemory", 1)
+        redis_client.config_set("maxmemory", 1)
         for key in "babaca":
             verdicts += await tried.fetch(key)
         assert tried.failures == {Failure.FULL: 1}
-        client.config_set("maxmemory", 0)
+        redis_client.config_set("maxmemory", 0)
         await asyncio.sleep(PAUSE)
         return verdicts + await tried.fetch("b") + await tried.fetch("b")
 
     try:
         assert run(tried, work) == [MISS, MISS, HIT, MISS, HIT, MISS, HIT, MISS, HIT]
     finally:
-        client.config_set("maxmemory", 0)
+        redis_client.config_set("maxmemory", 0)
 
 
 def test_a_wrong_password_is_a_bypass(redis: Redis) -> None:
@@ -197,7 +188,9 @@ def test_a_connection_that_is_never_answered_costs_one_time_out_and_then_nothing
         assert tried.failures == {Failure.TIMEOUT: 1}
 
 
-def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tried: Tried, client: Client) -> None:
+def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(
+    tried: Tried, redis_client: Client
+) -> None:
     async def waited(key: str) -> tuple[Verdict, bool]:
         started = time.monotonic()
         (verdict,) = await tried.fetch(key)
@@ -208,7 +201,7 @@ def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tr
     async def work() -> None:
         keys = [f"{i}" for i in range(20)]
         assert set(await tried.fetch(*keys)) == {MISS}
-        client.client_pause(2500)
+        redis_client.client_pause(2500)
         slow = []
         for _ in range(2):
             slow += await asyncio.gather(*map(waited, keys))
@@ -218,7 +211,7 @@ def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tr
         # The first sixteen were under way and the others waited for them; a second later it was one.
         assert [was_held for _, was_held in slow].count(True) == 21
         assert tried.failures[Failure.TIMEOUT] == 17
-        client.client_unpause()
+        redis_client.client_unpause()
         await asyncio.sleep(PAUSE)
         assert set(await tried.fetch("0")) == {HIT}
         assert set(await tried.fetch(*keys)) == {HIT}
@@ -226,14 +219,14 @@ def test_a_slow_redis_holds_one_request_a_second_and_late_answers_are_nobodys(tr
     run(tried, work)
 
 
-def test_a_cache_that_is_left_alone_is_asked_again_when_postgresql_is_away(tried: Tried, client: Client) -> None:
+def test_a_cache_that_is_left_alone_is_asked_again_when_postgresql_is_away(tried: Tried, redis_client: Client) -> None:
     async def fail() -> Entry:
         raise DatabaseUnavailableError("away")
 
     async def work() -> tuple[Entry, Verdict]:
         await tried.fetch("a")
         # One time-out, and Redis is left alone for a second; it answers again long before.
-        client.client_pause(80)
+        redis_client.client_pause(80)
         assert await tried.fetch("b") == [BYPASS]
         with pytest.raises(DatabaseUnavailableError):
             await tried.cache.fetch("c", fail)
@@ -242,13 +235,13 @@ def test_a_cache_that_is_left_alone_is_asked_again_when_postgresql_is_away(tried
     assert run(tried, work) == (entry("a"), HIT)
 
 
-def test_without_postgresql_and_with_a_silent_redis_nobody_waits_for_others(tried: Tried, client: Client) -> None:
+def test_without_postgresql_and_with_a_silent_redis_nobody_waits_for_others(tried: Tried, redis_client: Client) -> None:
     async def fail() -> Entry:
         raise DatabaseUnavailableError("away")
 
     async def work() -> float:
         await tried.fetch("a")
-        client.client_pause(3000)
+        redis_client.client_pause(3000)
         assert await tried.fetch("b") == [BYPASS]
         started = time.monotonic()
         results = await asyncio.gather(*(tried.cache.fetch("a", fail) for _ in range(160)), return_exceptions=True)
@@ -257,7 +250,7 @@ def test_without_postgresql_and_with_a_silent_redis_nobody_waits_for_others(trie
 
     # One after the other they would need ten times as long as each may look.
     assert run(tried, work) < 0.8
-    client.client_unpause()
+    redis_client.client_unpause()
 
 
 def test_a_redis_that_was_killed_is_used_again_as_soon_as_it_is_back(tried: Tried, redis: Redis) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import rowhouse
-from house import House, make_house
+from house import House, make_house_of_stations
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import Postgres
@@ -71,10 +71,7 @@ requests = st.tuples(
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(5)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 5)
 
 
 @pytest.fixture(scope="module")
@@ -175,9 +172,7 @@ def test_the_third_answer_is_not_falcons(house: House, target: str, headers: lis
 
 
 def test_a_new_version_is_answered_from_at_once(postgres: Postgres, tmp_path: Path) -> None:
-    house = make_house(postgres, tmp_path)
-    house.put_stations(2)
-    house.load()
+    house = make_house_of_stations(postgres, tmp_path, 2)
 
     async def work(made: Replica) -> None:
         before = [await made.ask("/stations") for _ in range(3)]

@@ -102,8 +102,7 @@ def served(postgres: Postgres, redis: Redis, s3: S3, tmp_path_factory: pytest.Te
     house.put(yml=WORDS_YML, name="words")
     house.load()
     key = house.key("notes:write", "words:write")
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
-    with house.serve({"WORKERS": "1", **cache, **s3.settings}) as served:
+    with house.serve({"WORKERS": "1", **redis.settings, **s3.settings}) as served:
         served.public.headers.update(key)
         yield served
 
@@ -139,9 +138,8 @@ def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, s3: S
     house.put(PLACES, yml=PLACES_YML, name="places")
     house.load()
     key = house.key("days:read")
-    cache = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
     limits = {"RATE_LIMIT_PER_MINUTE": "600000", "RATE_LIMIT_KEY_PER_MINUTE": "600000", "RATE_LIMIT_BURST": "100000"}
-    with house.serve({"WORKERS": "1", **cache, **limits, **s3.settings}) as served:
+    with house.serve({"WORKERS": "1", **redis.settings, **limits, **s3.settings}) as served:
         wait_until(lambda: served.public.get("/days", headers=key).status_code == 200, "the key")
         few = ("--phases", "examples,fuzzing", "--max-examples", "3", "--include-tag", "days")
         # Without the key nothing is accepted, be it right or wrong; and what is said then is as described too.

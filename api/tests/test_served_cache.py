@@ -22,7 +22,7 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' 
 @pytest.fixture
 def extra(redis: Redis) -> dict[str, str]:
     """The settings that turn both tiers on."""
-    return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
+    return redis.settings
 
 
 def ask(served: Served, path: str) -> httpx.Response:

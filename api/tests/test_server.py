@@ -25,7 +25,7 @@ DATASETS = Path(__file__).parents[2] / "files" / "datasets"
 
 def with_redis(redis: Redis) -> dict[str, str]:
     """Return the settings that turn the cache on."""
-    return {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis.port), "REDIS_PASSWORD": redis.password}
+    return redis.settings
 
 
 def test_every_row_of_air_quality_equals_the_file(postgres: Postgres, tmp_path: Path) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -65,15 +64,7 @@ def run(work: Callable[..., Awaitable[Any]], *replicas: Replica) -> None:
 
 
 @pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    """An empty Redis."""
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def port(redis: Redis, client: Client) -> int:  # noqa: ARG001 - emptied before
+def port(redis: Redis, redis_client: Client) -> int:  # noqa: ARG001 - emptied before
     """Return the port of it."""
     return redis.port
 
@@ -130,7 +121,7 @@ def test_many_who_ask_at_once_in_three_processes_have_it_made_once(port: int) ->
     run(work, Replica(port), Replica(port), Replica(port))
 
 
-def test_who_makes_it_may_go_away(port: int, client: Client) -> None:
+def test_who_makes_it_may_go_away(port: int, redis_client: Client) -> None:
     async def work(replica: Replica) -> None:
         first, *others = [asyncio.create_task(replica.fetch("a", 0.1)) for _ in range(3)]
         await asyncio.sleep(0.05)
@@ -140,18 +131,18 @@ def test_who_makes_it_may_go_away(port: int, client: Client) -> None:
         # All of them: then nobody else waits for this process.
         (alone,) = [asyncio.create_task(replica.fetch("b", 60))]
         await asyncio.sleep(0.05)
-        assert client.exists("rowhouse:b:turn")
+        assert redis_client.exists("rowhouse:b:turn")
         alone.cancel()
         await asyncio.sleep(0.05)
-        assert not client.exists("rowhouse:b:turn")
+        assert not redis_client.exists("rowhouse:b:turn")
 
     run(work, Replica(port))
 
 
-def test_what_is_missing_is_kept_for_a_short_time(port: int, client: Client) -> None:
+def test_what_is_missing_is_kept_for_a_short_time(port: int, redis_client: Client) -> None:
     async def work(one: Replica, other: Replica) -> None:
         replicas = [one, other, other]
         assert [await each.fetch("a", missing=True) for each in replicas] == [MISS, HIT, HIT]
-        assert 0 < int(str(client.ttl("rowhouse:a"))) <= 30
+        assert 0 < int(str(redis_client.ttl("rowhouse:a"))) <= 30
 
     run(work, Replica(port), Replica(port))

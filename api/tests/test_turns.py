@@ -3,8 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 
 import pytest
 from parts import Redis
@@ -48,32 +47,24 @@ class Process:
 
 
 @pytest.fixture
-def client(redis: Redis) -> Iterator[Client]:
-    """An empty Redis."""
-    with closing(Client(port=redis.port, password=redis.password)) as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def processes(redis: Redis, client: Client) -> list[Process]:  # noqa: ARG001 - emptied before
+def processes(redis: Redis, redis_client: Client) -> list[Process]:  # noqa: ARG001 - emptied before
     """Return ten."""
     return [Process(redis.port) for _ in range(10)]
 
 
-async def wait_for_turn(client: Client) -> None:
+async def wait_for_turn(redis_client: Client) -> None:
     async with asyncio.timeout(5):
-        while not client.exists(TURN):
+        while not redis_client.exists(TURN):
             await asyncio.sleep(0.001)
 
 
-def test_one_of_ten_makes_it_and_the_turn_ends_with_it(processes: list[Process], client: Client) -> None:
+def test_one_of_ten_makes_it_and_the_turn_ends_with_it(processes: list[Process], redis_client: Client) -> None:
     async def work() -> list[Verdict]:
         return await asyncio.gather(*(process.fetch(0.2) for process in processes))
 
     assert Counter(asyncio.run(work())) == {MISS: 1, HIT: 9}
     assert sum(process.made for process in processes) == 1
-    assert not client.exists(TURN)
+    assert not redis_client.exists(TURN)
     assert not any(process.failures for process in processes)
 
 
@@ -94,9 +85,9 @@ def test_when_it_fails_the_next_one_tries_at_once(processes: list[Process]) -> N
     assert [first.made, sum(process.made for process in others)] == [1, 1]
 
 
-def test_who_was_killed_is_waited_for_no_longer_than_its_turn(processes: list[Process], client: Client) -> None:
+def test_who_was_killed_is_waited_for_no_longer_than_its_turn(processes: list[Process], redis_client: Client) -> None:
     # What a process leaves behind that is killed as soon as it has its turn.
-    client.set(TURN, "of somebody killed", px=300)
+    redis_client.set(TURN, "of somebody killed", px=300)
 
     async def work() -> list[Verdict]:
         return await asyncio.gather(*(process.fetch(0.05) for process in processes))
@@ -106,20 +97,20 @@ def test_who_was_killed_is_waited_for_no_longer_than_its_turn(processes: list[Pr
     assert 0.2 < time.monotonic() - started < 2
 
 
-def test_one_who_takes_longer_than_a_turn_keeps_it(processes: list[Process], client: Client) -> None:
+def test_one_who_takes_longer_than_a_turn_keeps_it(processes: list[Process], redis_client: Client) -> None:
     async def work() -> list[Verdict]:
         return await asyncio.gather(*(process.fetch(3) for process in processes))
 
     assert Counter(asyncio.run(work())) == {MISS: 1, HIT: 9}
-    assert not client.exists(TURN)
+    assert not redis_client.exists(TURN)
 
 
-def test_patience_has_an_end(redis: Redis, client: Client) -> None:
+def test_patience_has_an_end(redis: Redis, redis_client: Client) -> None:
     slow, impatient = Process(redis.port), Process(redis.port, 0.3)
 
     async def work() -> None:
         making = asyncio.create_task(slow.fetch(1))
-        await wait_for_turn(client)
+        await wait_for_turn(redis_client)
         started = time.monotonic()
         assert await impatient.fetch() is MISS
         assert 0.25 < time.monotonic() - started < 0.9
@@ -131,16 +122,16 @@ def test_patience_has_an_end(redis: Redis, client: Client) -> None:
 @pytest.mark.parametrize(
     "put",
     [
-        lambda client: client.lpush(TURN, "junk"),
-        lambda client: client.set(TURN, "junk"),
-        lambda client: client.set(TURN, "junk", ex=1000),
+        lambda redis_client: redis_client.lpush(TURN, "junk"),
+        lambda redis_client: redis_client.set(TURN, "junk"),
+        lambda redis_client: redis_client.set(TURN, "junk", ex=1000),
     ],
     ids=["list", "for ever", "for long"],
 )
 def test_junk_in_place_of_a_turn_is_not_waited_for(
-    processes: list[Process], client: Client, put: Callable[[Client], object]
+    processes: list[Process], redis_client: Client, put: Callable[[Client], object]
 ) -> None:
-    put(client)
+    put(redis_client)
     started = time.monotonic()
     assert asyncio.run(processes[0].fetch()) is MISS
     assert time.monotonic() - started < 1
@@ -148,28 +139,28 @@ def test_junk_in_place_of_a_turn_is_not_waited_for(
     assert not processes[0].failures
 
 
-def test_nobody_frees_the_turn_of_somebody_else(processes: list[Process], client: Client) -> None:
+def test_nobody_frees_the_turn_of_somebody_else(processes: list[Process], redis_client: Client) -> None:
     async def work(error: Exception | None) -> None:
-        client.flushall()
+        redis_client.flushall()
         making = asyncio.create_task(processes[0].fetch(0.1, error))
-        await wait_for_turn(client)
-        client.set(TURN, "of somebody else", px=5000)
+        await wait_for_turn(redis_client)
+        redis_client.set(TURN, "of somebody else", px=5000)
         await asyncio.gather(making, return_exceptions=True)
 
     async def both() -> None:
         for error in (None, LookupError()):
             await work(error)
-            assert client.get(TURN) == b"of somebody else"
+            assert redis_client.get(TURN) == b"of somebody else"
 
     asyncio.run(both())
 
 
-def test_a_turn_that_became_junk_is_no_failure(processes: list[Process], client: Client) -> None:
+def test_a_turn_that_became_junk_is_no_failure(processes: list[Process], redis_client: Client) -> None:
     async def work() -> Verdict:
         making = asyncio.create_task(processes[0].fetch(0.1))
-        await wait_for_turn(client)
-        client.delete(TURN)
-        client.lpush(TURN, "junk")
+        await wait_for_turn(redis_client)
+        redis_client.delete(TURN)
+        redis_client.lpush(TURN, "junk")
         return await making
 
     assert asyncio.run(work()) is MISS
@@ -178,13 +169,13 @@ def test_a_turn_that_became_junk_is_no_failure(processes: list[Process], client:
 
 
 def test_when_redis_is_killed_those_who_wait_make_it_themselves(
-    processes: list[Process], client: Client, redis: Redis
+    processes: list[Process], redis_client: Client, redis: Redis
 ) -> None:
     first, *others = processes
 
     async def work() -> None:
         making = asyncio.create_task(first.fetch(1))
-        await wait_for_turn(client)
+        await wait_for_turn(redis_client)
         waiting = [asyncio.create_task(process.fetch()) for process in others]
         await asyncio.sleep(0.2)
         assert sum(process.made for process in others) == 0
@@ -201,13 +192,15 @@ def test_when_redis_is_killed_those_who_wait_make_it_themselves(
     assert [process.made for process in processes] == [1] * 10
 
 
-def test_a_redis_that_falls_silent_holds_those_who_wait_one_time_out(processes: list[Process], client: Client) -> None:
+def test_a_redis_that_falls_silent_holds_those_who_wait_one_time_out(
+    processes: list[Process], redis_client: Client
+) -> None:
     async def work() -> float:
         making = asyncio.create_task(processes[0].fetch(3))
-        await wait_for_turn(client)
+        await wait_for_turn(redis_client)
         waiting = asyncio.create_task(processes[1].fetch())
         await asyncio.sleep(0.1)
-        client.client_pause(3000)
+        redis_client.client_pause(3000)
         started = time.monotonic()
         assert await waiting is MISS
         seconds = time.monotonic() - started
@@ -216,11 +209,11 @@ def test_a_redis_that_falls_silent_holds_those_who_wait_one_time_out(processes: 
 
     assert asyncio.run(work()) < 2
     assert processes[1].failures == {Failure.TIMEOUT: 1}
-    client.client_unpause()
+    redis_client.client_unpause()
 
 
-def test_junk_in_the_entry_is_made_anew_once(processes: list[Process], client: Client) -> None:
-    client.set("rowhouse:a", b"junk")
+def test_junk_in_the_entry_is_made_anew_once(processes: list[Process], redis_client: Client) -> None:
+    redis_client.set("rowhouse:a", b"junk")
 
     async def work() -> list[Verdict]:
         return await asyncio.gather(*(process.fetch(0.2) for process in processes))

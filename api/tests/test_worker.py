@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import uvloop
-from house import House, make_house
+from house import House, make_house_of_stations
 from hypothesis import given
 from hypothesis import strategies as st
 from parts import Postgres
@@ -26,10 +26,7 @@ BAD = b"GET /stations?limit=x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def house(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> House:
-    house = make_house(postgres, tmp_path_factory.mktemp("datasets"))
-    house.put_stations(300)
-    house.load()
-    return house
+    return make_house_of_stations(postgres, tmp_path_factory.mktemp("datasets"), 300)
 
 
 @pytest.mark.parametrize("request_", [PAGE, ROW, HEAD])

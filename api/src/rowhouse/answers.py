@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from falcon import HTTP_304
 from falcon.asgi import Request, Response
@@ -52,6 +53,9 @@ class Made:
 
 class Answers:
     """Gives a dataset's answers out of the cache or the store; what all dataset routes share."""
+
+    # Stands before the tag of a stream: how sure it is that it is of these rows.
+    _STREAMED: ClassVar = ""
 
     def __init__(
         self,
@@ -132,12 +136,12 @@ class Answers:
         variant = choose_variant(req, is_compressed=question.format.is_compressed)
 
         async def answer(version: Version) -> None:
-            tag = entity_tag(self._key(version, question, variant))
-            if _has_already(req, tag, version, is_certain=question.is_certain):
+            tag = self._tag(version, question, variant)
+            if self._has(req, tag, version, question):
                 resp.status = HTTP_304
             else:
-                resp.stream = await begin(version, variant.coding) if req.method == "GET" else nothing()
-            self._describe(resp, question, version, tag)
+                resp.stream = await begin(version, variant.coding) if req.method == "GET" else _nothing()
+            self._describe(resp, question, version, f"{self._STREAMED}{tag}")
             if resp.status != HTTP_304:
                 self._describe_body(resp, question, variant.coding.name if variant.coding else "")
                 resp.set_header("X-Cache", Verdict.BYPASS)
@@ -161,6 +165,13 @@ class Answers:
         # The time tells it from the same number in a database that was lost and filled anew.
         state = f"{dataset.schema_hash}:{dataset.name}:{version.number}:{version.loaded_at.timestamp()}"
         return f"{self._build}:{state}:{question.format.name}:{variant.name}:{question.text}"
+
+    def _tag(self, version: Version, question: Question, variant: Variant) -> str:
+        return entity_tag(self._key(version, question, variant))
+
+    def _has(self, req: Request, tag: str, version: Version, question: Question) -> bool:
+        """Tell whether the client has the answer with this tag."""
+        return _has_already(req, tag, version, is_certain=question.is_certain)
 
     def _describe(self, resp: Response, question: Question, version: Version, tag: str) -> None:
         """Set the headers that a 304 has too."""
@@ -194,7 +205,7 @@ async def _entry(made: Awaitable[Made]) -> Entry:
     return (await made).entry
 
 
-async def nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> AsyncIterator[bytes]:
     """Be a stream, so that the answer to HEAD states no length; nobody reads it."""
     yield b""
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -12,20 +12,13 @@ from rowhouse import opening
 from rowhouse.csvfile import endless, match_header
 from rowhouse.dataset import ColumnType, Dataset
 from rowhouse.errors import LoadError
-from rowhouse.opening import Record, batched, csv_line, joined, open_file
+from rowhouse.opening import Record, csv_line, open_file
 from rowhouse.progress import Progress
+from rowhouse.rows import RowsMadePlain
 
 
-class DialectCsv:
-    """Such a file.
-
-    Attributes:
-        unit: What its rows are counted by.
-        has_header: Whether the first line of the chunks is none of the rows.
-    """
-
-    unit = "line"
-    has_header = False
+class DialectCsv(RowsMadePlain):
+    """Such a file."""
 
     def __init__(self, dataset: Dataset, path: Path) -> None:
         """Take the path, without opening it."""
@@ -44,18 +37,6 @@ class DialectCsv:
         # A header of nothing else is told of as it is.
         return sum(1 for _ in takewhile(lambda name: not name, reversed(names))) if any(names) else 0
 
-    def chunks(self) -> Generator[bytes]:
-        """Yield the rows as plain CSV."""
-        return joined(self.batches())
-
-    def batches(self) -> Generator[list[Record]]:
-        """Yield the rows below the header, about a chunk at a time."""
-        return batched(self._records())
-
-    def fault(self, record: Record) -> str:
-        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
-        return record.fault
-
     def _records(self) -> Iterator[Record]:
         # The module's own limit, which is for the whole process, is 128 KiB; a shape on a map is longer.
         csv.field_size_limit(opening.LONGEST_ROW_BYTES)
@@ -71,7 +52,7 @@ class DialectCsv:
                 except UnicodeEncodeError:
                     yield Record(line, raw, b"", f"is not {self._csv.encoding}")
                 except (ValueError, csv.Error) as error:
-                    yield Record(line, raw, b"", str(error))
+                    yield Record(line, raw, b"", csv_fault(error))
 
     def _plain(self, record: str, empty: int, numbers: list[int]) -> str:
         """Return the row as plain CSV.
@@ -106,16 +87,8 @@ class DialectCsv:
 
     def _fields(self, text: str) -> list[str | None]:
         """Return the fields of one row; without quotes an empty one is None."""
-        quote = self._csv.quote or None
-        reader = csv.reader(
-            (text,),
-            delimiter=self._csv.delimiter,
-            quotechar=quote,
-            quoting=csv.QUOTE_NOTNULL if quote else csv.QUOTE_NONE,
-            strict=True,
-        )
-        fields: list[str | None] = list(next(reader, [""]))
-        return fields if quote else [field or None for field in fields]
+        quote = self._csv.quote
+        return with_nulls(next(csv_rows((text,), self._csv.delimiter, quote)), text, quote)
 
     def _header(self) -> list[str]:
         with self._open() as (file, _):
@@ -126,7 +99,7 @@ class DialectCsv:
             return [name or "" for name in self._fields(first_line)]
         except (UnicodeEncodeError, csv.Error) as error:
             raise LoadError(
-                f"{self._path}: line 1: the header is not CSV in {self._csv.encoding.upper()} ({error})."
+                f"{self._path}: line 1: the header is not CSV in {self._csv.encoding.upper()} ({csv_fault(error)})."
             ) from error
 
     @contextmanager
@@ -137,6 +110,44 @@ class DialectCsv:
                 yield io.TextIOWrapper(file, self._csv.encoding, "surrogateescape", newline="\n"), progress
         except UnicodeError as error:
             raise LoadError(f"{self._path}: is not {self._csv.encoding}: {error}.") from error
+
+
+def csv_rows(lines: Iterable[str], delimiter: str, quote: str) -> Iterator[list[str]]:
+    """Cut lines into the fields of rows. Without a quote no field is quoted.
+
+    What is not quite CSV raises csv.Error, of which `csv_fault` tells.
+    """
+    return csv.reader(
+        lines,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        strict=True,
+    )
+
+
+def with_nulls(fields: list[str], text: str, quote: str) -> list[str | None]:
+    """Return the fields that `csv_rows` made of the text of a row, with None for those that are empty without quotes.
+
+    The reader could tell them itself by `csv.QUOTE_NOTNULL`, but does so only from Python 3.13 on.
+    """
+    if all(fields):
+        return [*fields]
+    if not quote or quote * 2 not in text:
+        return [field or None for field in fields]
+    told: list[str | None] = []
+    begin = 0
+    for field in fields:
+        is_quoted = text.startswith(quote, begin)
+        told.append(field if field or is_quoted else None)
+        begin += len(field) + 1 + (2 + field.count(quote) if is_quoted else 0)
+    return told
+
+
+def csv_fault(error: Exception) -> str:
+    """Say what is wrong with a row, to be read behind "the row"."""
+    # Each version of Python has words of its own for this, which are advice for programmers.
+    return "holds a carriage return outside quotes" if str(error).startswith("new-line") else str(error)
 
 
 def _split_rows(

@@ -9,21 +9,16 @@ from rowhouse import opening
 from rowhouse.dataset import FILE_NAME, Dataset
 from rowhouse.errors import LoadError
 from rowhouse.opening import NotPlainError, Record, open_file
+from rowhouse.rows import Rows
 from rowhouse.suggest import did_you_mean
 
 # A line with nothing but `\.` is the end of the data to PostgreSQL, and what follows would be lost without a word.
 _END_MARKER = re.compile(rb"[\r\n]\\\.[\r\n]")
 
 
-class PlainCsv:
-    """Such a file.
+class PlainCsv(Rows):
+    """Such a file."""
 
-    Attributes:
-        unit: What its rows are counted by.
-        has_header: Whether the first line of the chunks is none of the rows.
-    """
-
-    unit = "line"
     has_header = True
 
     def __init__(self, path: Path, columns: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Generator
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from rowhouse.csvdialect import DialectCsv
 from rowhouse.csvfile import PlainCsv
@@ -12,30 +11,7 @@ from rowhouse.dataset import FILE_NAME, Csv, Dataset, FileFormat
 from rowhouse.errors import LoadError
 from rowhouse.jsonfile import JsonFile
 from rowhouse.opening import Record
-
-
-class Rows(Protocol):
-    """A file of one format.
-
-    Attributes:
-        unit: What its rows are counted by.
-        has_header: Whether the first line of the chunks is none of the rows.
-    """
-
-    unit: str
-    has_header: bool
-
-    def columns(self) -> tuple[str, ...]:
-        """Return the names of the dataset's columns in the order of the fields."""
-
-    def chunks(self) -> Generator[bytes]:
-        """Yield CSV for COPY."""
-
-    def batches(self) -> Generator[list[Record]]:
-        """Yield the rows in batches."""
-
-    def fault(self, record: Record) -> str:
-        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
+from rowhouse.rows import Rows
 
 
 class DataFile:

@@ -1,7 +1,7 @@
 """JSON objects as rows: one a line (NDJSON, JSON Lines), or the items of an array."""
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,19 +9,13 @@ from rowhouse import opening
 from rowhouse.dataset import FILE_NAME, Column, ColumnType, Dataset, FileFormat
 from rowhouse.errors import LoadError
 from rowhouse.jsonitems import split_items
-from rowhouse.opening import Record, batched, csv_line, joined, open_file
+from rowhouse.opening import Record, csv_line, open_file
+from rowhouse.rows import RowsMadePlain
 from rowhouse.suggest import did_you_mean
 
 
-class JsonFile:
-    """Such a file.
-
-    Attributes:
-        unit: What its rows are counted by.
-        has_header: Whether the first line of the chunks is none of the rows.
-    """
-
-    has_header = False
+class JsonFile(RowsMadePlain):
+    """Such a file."""
 
     def __init__(self, dataset: Dataset, path: Path) -> None:
         """Take the path, without opening it."""
@@ -36,18 +30,6 @@ class JsonFile:
     def columns(self) -> tuple[str, ...]:
         """Return the names of all columns; objects may lack members."""
         return tuple(column.name for column in self._columns.values())
-
-    def chunks(self) -> Generator[bytes]:
-        """Yield the rows as plain CSV."""
-        return joined(self.batches())
-
-    def batches(self) -> Generator[list[Record]]:
-        """Yield the objects, about a chunk at a time."""
-        return batched(self._records())
-
-    def fault(self, record: Record) -> str:
-        """Say what makes a row unreadable as a whole; empty when its fields can be told."""
-        return record.fault
 
     def _records(self) -> Iterator[Record]:
         for number, raw in self._lines() if self._in_lines else self._items():

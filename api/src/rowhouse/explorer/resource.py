@@ -1,25 +1,22 @@
 """The route `/`."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 from falcon import MEDIA_JSON
 from falcon.asgi import Request, Response
 
 from rowhouse.dataset import Dataset
 from rowhouse.documents import Document, Documents
-from rowhouse.errors import NotLoadedError
 from rowhouse.explorer.index import index
 from rowhouse.jsontext import dump
 from rowhouse.methods import answer_options
 from rowhouse.negotiation import choose_media
+from rowhouse.overview import Overview
 from rowhouse.pages import Page
 from rowhouse.parameters import refuse_parameters
 from rowhouse.problems import NotAcceptableProblem
 from rowhouse.store import Store
-from rowhouse.versions import Version
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,7 @@ class RootResource:
 
     def __init__(self, datasets: Iterable[Dataset], store: Store, documents: Documents, page: Page) -> None:
         """Show these datasets."""
-        self._datasets = tuple(datasets)
-        self._store = store
+        self._overview = Overview(datasets, store)
         self._documents = documents
         self._page = page
 
@@ -64,31 +60,17 @@ class RootResource:
     on_options = answer_options
 
     def _index(self) -> Document:
-        versions = self._versions()
-        state = [f"{name}.{version.number}.{version.loaded_at.timestamp()}" for name, version in versions.items()]
+        datasets = self._overview.datasets
+        # One without rows is named all the same.
+        versions = self._overview.versions(datasets)
 
         async def make() -> bytes:
-            return dump(index(self._datasets, versions))
+            return dump(index(datasets, versions))
 
         return Document(
-            key=f"index:{self._description}:{','.join(state)}",
+            key=f"index:{self._overview.key(versions)}",
             content_type=MEDIA_JSON,
             # RFC 8631
             headers={"Link": '</openapi.json>; rel="service-desc", </docs>; rel="service-doc"'},
             make=make,
         )
-
-    @cached_property
-    def _description(self) -> str:
-        """All that dataset.yml says."""
-        return hashlib.sha256(repr(self._datasets).encode()).hexdigest()[:16]
-
-    def _versions(self) -> dict[str, Version]:
-        versions = {}
-        for dataset in self._datasets:
-            try:
-                versions[dataset.name] = self._store.version(dataset)
-            except NotLoadedError:
-                # There are no rows of it yet, but it is named all the same.
-                continue
-        return versions

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from rowhouse.csvdialect import csv_fault, csv_rows, with_nulls
 from rowhouse.errors import InspectionError
 from rowhouse.infer.dialects import Dialect, find_dialect
 from rowhouse.infer.source import HEAD_BYTES, Source
@@ -69,27 +70,20 @@ def _fault(record: Sequence[str | None], fields: int, named: int) -> str:
 def _records(source: Source, text: str, dialect: Dialect) -> Iterator[tuple[int, list[str | None]]]:
     """Yield the first line and the fields of each row; an unquoted empty field is None, as it is null to a load."""
     lines = _CountingLines(text, dialect.quote)
-    reader: Iterator[Sequence[str | None]] = csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_NOTNULL if dialect.quote else csv.QUOTE_NONE,
-        strict=True,
-    )
     line, begin = 1, 0
     try:
-        for record in reader:
+        for record in csv_rows(lines, dialect.delimiter, dialect.quote):
             if lines.quotes % 2:
                 raise csv.Error(f"it holds an odd number of {dialect.quote}")
             # A line with nothing in it is a row of one null, to csv as well as to COPY.
-            yield line, [field if dialect.quote else field or None for field in record] or [None]
+            yield line, with_nulls(record, text[begin : lines.read], dialect.quote) or [None]
             line, begin = lines.number + 1, lines.read
     except csv.Error as error:
         if not source.complete and len(text) - begin < _LONGEST_ROW:
             return
         raise InspectionError(
-            f"{source.path}: line {line}: the row that begins here is not CSV ({error}). Double a quote that stands "
-            "for itself, and put quotes around the whole field."
+            f"{source.path}: line {line}: the row that begins here is not CSV ({csv_fault(error)}). "
+            "Double a quote that stands for itself, and put quotes around the whole field."
         ) from error
 
 

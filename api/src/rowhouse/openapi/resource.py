@@ -1,9 +1,7 @@
 """/openapi.json: the document, with rows of the current versions as its examples."""
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 import orjson
 from falcon import MEDIA_JSON
@@ -11,12 +9,13 @@ from falcon.asgi import Request, Response
 
 from rowhouse.dataset import Dataset
 from rowhouse.documents import Document, Documents
-from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
+from rowhouse.errors import DatabaseUnavailableError, VersionGoneError
 from rowhouse.formats import Row
 from rowhouse.jsontext import dump
 from rowhouse.methods import answer_options
 from rowhouse.openapi.document import document
 from rowhouse.openapi.samples import Sample, write_forms
+from rowhouse.overview import Overview
 from rowhouse.parameters import refuse_parameters
 from rowhouse.query import Query
 from rowhouse.store import Store
@@ -32,14 +31,16 @@ class OpenApiResource:
 
     def __init__(self, datasets: Iterable[Dataset], store: Store, documents: Documents) -> None:
         """Describe these datasets."""
-        self._datasets = tuple(datasets)
+        self._overview = Overview(datasets, store)
         self._store = store
         self._documents = documents
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answer with the document; without PostgreSQL and the cache, with one that has no rows in it."""
         refuse_parameters(req.query_string)
-        versions = self._versions()
+        # Everybody may read the document, and what clients write may be about people.
+        shown = [dataset for dataset in self._overview.datasets if not (dataset.private or dataset.writable)]
+        versions = self._overview.versions(shown)
         try:
             await self._send(req, resp, versions)
         except (DatabaseUnavailableError, VersionGoneError):
@@ -50,41 +51,21 @@ class OpenApiResource:
     on_options = answer_options
 
     async def _send(self, req: Request, resp: Response, versions: Mapping[str, Version]) -> None:
-        state = [f"{name}.{version.number}.{version.loaded_at.timestamp()}" for name, version in versions.items()]
+        datasets = self._overview.datasets
 
         async def make() -> bytes:
             samples = {
                 dataset.name: await self._sample(dataset, versions[dataset.name])
-                for dataset in self._datasets
+                for dataset in datasets
                 if dataset.name in versions
             }
             # In a thread: for many datasets it takes a while.
-            return await asyncio.to_thread(lambda: dump(document(self._datasets, samples)))
+            return await asyncio.to_thread(lambda: dump(document(datasets, samples)))
 
-        key = f"openapi:{self._description}:{','.join(state)}"
+        key = f"openapi:{self._overview.key(versions)}"
         # RFC 8631
         link = {"Link": '</docs>; rel="service-doc"; type="text/html"'}
         await self._documents.send(req, resp, Document(key=key, content_type=MEDIA_JSON, headers=link, make=make))
-
-    @cached_property
-    def _description(self) -> str:
-        """All that dataset.yml says, of which titles and units are not part of any schema's hash."""
-        return hashlib.sha256(repr(self._datasets).encode()).hexdigest()[:16]
-
-    def _versions(self) -> dict[str, Version]:
-        versions = {}
-        for dataset in self._datasets:
-            # Everybody may read the document.
-            if dataset.private:
-                continue
-            try:
-                # What clients write may be about people, and nothing for a description.
-                if not dataset.writable:
-                    versions[dataset.name] = self._store.version(dataset)
-            except NotLoadedError:
-                # Nothing to show of it, but it is described all the same.
-                continue
-        return versions
 
     async def _sample(self, dataset: Dataset, version: Version) -> Sample:
         def write(rows: Sequence[Row]) -> bytes:

@@ -5,19 +5,17 @@ from collections.abc import Awaitable, Callable
 from falcon import HTTP_304
 from falcon.asgi import Request, Response
 
-from rowhouse.answers import Answers, Made, Question, nothing
+from rowhouse.answers import Answers, Made, Question
 from rowhouse.cache import Entry, NoCache, Verdict
-from rowhouse.compression import Coding
 from rowhouse.conditions import names
 from rowhouse.dataset import Dataset
-from rowhouse.exports import Export, WatchedRequest
 from rowhouse.resources import single_row
 from rowhouse.store import Store
 from rowhouse.values import format_value
 from rowhouse.variants import Variant, choose_variant
 from rowhouse.versions import Version
 from rowhouse.writing.reading import WrittenRow
-from rowhouse.writing.tags import State, state_of_row, state_of_rows
+from rowhouse.writing.tags import state_of_row, state_of_rows
 
 
 class LiveAnswers(Answers):
@@ -26,6 +24,10 @@ class LiveAnswers(Answers):
     If-Modified-Since is passed over: within the second that it tells there may have been more than one write. Nobody
     may use an answer again without asking, whatever is set for other datasets.
     """
+
+    # A write may come between asking for the revision and asking for the rows. Then the client gets rows that are newer
+    # than their tag, and once more when it asks again.
+    _STREAMED = "W/"
 
     def __init__(self, store: Store, build: str) -> None:
         """Take what is asked, and what tells this program's answers from those of another."""
@@ -37,57 +39,39 @@ class LiveAnswers(Answers):
         """Send the answer to a question, with the tag of the revision that it is of."""
         variant = choose_variant(req, is_compressed=question.format.is_compressed)
         version = await self._store.revision(question.dataset)
-        tag = self._tag(state_of_rows(question.dataset, version), question, variant)
-        if _has(req, tag):
+        tag = self._tag(version, question, variant)
+        if self._has(req, tag, version, question):
             self._describe(resp, question, version, tag)
             resp.status = HTTP_304
             return
         made = await make(version)
         # Somebody may have written meanwhile.
-        tag = self._tag(state_of_rows(question.dataset, made.version), question, variant)
-        self._describe(resp, question, made.version, tag)
+        self._describe(resp, question, made.version, self._tag(made.version, question, variant))
         await self._give(resp, question, made.entry, variant)
-
-    async def stream(
-        self,
-        req: WatchedRequest,
-        resp: Response,
-        question: Question,
-        begin: Callable[[Version, Coding | None], Awaitable[Export]],
-    ) -> None:
-        """Send the answer to a question as a stream.
-
-        Its tag is weak: a write may come between asking for the revision and asking for the rows. Then the client gets
-        rows that are newer than their tag, and once more when it asks again.
-        """
-        variant = choose_variant(req, is_compressed=question.format.is_compressed)
-        try:
-            version = await self._store.revision(question.dataset)
-            tag = self._tag(state_of_rows(question.dataset, version), question, variant)
-            if _has(req, tag):
-                resp.status = HTTP_304
-            else:
-                resp.stream = await begin(version, variant.coding) if req.method == "GET" else nothing()
-                self._describe_body(resp, question, variant.coding.name if variant.coding else "")
-                resp.set_header("X-Cache", Verdict.BYPASS)
-            self._describe(resp, question, version, f"W/{tag}")
-        except BaseException:
-            req.unwatch()
-            raise
 
     async def send_row(self, req: Request, resp: Response, dataset: Dataset, row: WrittenRow, variant: Variant) -> None:
         """Send a row: the one that is asked for, or what a write has made of it."""
         question = Question(dataset=dataset, text=f"/{format_value(row.key)}")
         version = Version(row.revision, 1, row.changed_at)
-        tag = self._tag(state_of_row(dataset, row), question, variant)
+        tag = state_of_row(dataset, row).tag(self._form(question, variant))
         self._describe(resp, question, version, tag)
-        if req.method in ("GET", "HEAD") and _has(req, tag):
+        if req.method in ("GET", "HEAD") and self._has(req, tag, version, question):
             resp.status = HTTP_304
             return
         await self._give(resp, question, Entry(single_row(dataset, version, row.key, row.data)), variant)
 
-    def _tag(self, state: State, question: Question, variant: Variant) -> str:
-        return state.tag(f"{self._build}:{question.format.name}:{variant.name}:{question.text}")
+    async def _with_version(self, question: Question, answer: Callable[[Version], Awaitable[None]]) -> None:
+        await answer(await self._store.revision(question.dataset))
+
+    def _tag(self, version: Version, question: Question, variant: Variant) -> str:
+        return state_of_rows(question.dataset, version).tag(self._form(question, variant))
+
+    def _has(self, req: Request, tag: str, version: Version, question: Question) -> bool:  # noqa: ARG002 - no date counts
+        listed = req.get_header("If-None-Match")
+        return listed is not None and (listed.strip() == "*" or names(listed, tag))
+
+    def _form(self, question: Question, variant: Variant) -> str:
+        return f"{self._build}:{question.format.name}:{variant.name}:{question.text}"
 
     async def _give(self, resp: Response, question: Question, made: Entry, variant: Variant) -> None:
         async def ready() -> Entry:
@@ -99,9 +83,3 @@ class LiveAnswers(Answers):
         resp.data = entry.body
         if entry.next:
             resp.set_header("Link", f'<{entry.next}>; rel="next"')
-
-
-def _has(req: Request, tag: str) -> bool:
-    """Tell whether the client has the answer with this tag."""
-    listed = req.get_header("If-None-Match")
-    return listed is not None and (listed.strip() == "*" or names(listed, tag))

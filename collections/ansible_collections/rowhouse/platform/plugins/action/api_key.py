@@ -12,14 +12,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
-
-ARGUMENTS = {"source_dir": {"type": "path", "required": True}}
 
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(source_dir="path")
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         made = subprocess.run(

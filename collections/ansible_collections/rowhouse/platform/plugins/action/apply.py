@@ -22,20 +22,16 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.core import re
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner import perform_action
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.service import K8sService
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import names
 
-ARGUMENTS = TARGET | {
-    "objects": {"type": "list", "elements": "dict", "required": True},
-    "manager": {"type": "str", "required": True},
-    "namespace_exists": {"type": "bool", "required": True},
-}
 # What the cluster counts for itself.
 COUNTED = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(objects=["dict"], manager="str", namespace_exists="bool")
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         objects = arguments["objects"]

@@ -14,19 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.datasets import file_problems
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
-ARGUMENTS = {
-    "source_dir": {"type": "path", "required": True},
-    "environment": {"type": "dict", "required": True},
-    "datasets_dir": {"type": "path", "required": True},
-}
-
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(source_dir="path", environment="dict", datasets_dir="path")
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         folder = arguments["datasets_dir"]

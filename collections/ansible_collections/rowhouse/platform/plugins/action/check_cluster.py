@@ -9,6 +9,7 @@ node_port               port that the API shall have on the nodes; null: any
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
     list_services,
     refuse_storage,
@@ -16,15 +17,9 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
 )
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "storage_class": {"type": "str"},
-    "node_port": {"type": "int"},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str") | {"storage_class": {"type": "str"}, "node_port": {"type": "int"}}
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace = arguments["namespace"]

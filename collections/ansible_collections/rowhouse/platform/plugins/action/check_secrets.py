@@ -8,18 +8,14 @@ secrets                 of each {variable: that names it, name, keys: that it mu
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.existing_secrets import secret_problems
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "secrets": {"type": "list", "elements": "dict", "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str", secrets=["dict"])
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace = arguments["namespace"]

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.variables import known_variables, unknown_variables
 
-ARGUMENTS = {"roles_dir": {"type": "path", "required": True}}
-
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(roles_dir="path")
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         known = known_variables(Path(arguments["roles_dir"]))

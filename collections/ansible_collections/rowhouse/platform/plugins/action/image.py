@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.utils.display import Display
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.image_build import Builder, BuildError, Recipe
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     BASE_DIGEST_LABEL,
@@ -32,22 +32,20 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.source_hash impo
     source_hash,
 )
 
-ARGUMENTS = {
-    "name": {"type": "str", "required": True},
-    "table": {"type": "dict", "required": True},
-    "root": {"type": "path", "required": True},
-    "registry": {"type": "str", "required": True},
-    "authfile": {"type": "str", "required": True},
-    "release": {"type": "str", "required": True},
-    "state_dir": {"type": "path", "required": True},
-    "rootfs": {"type": "path", "required": True},
-    "debian_sources": {"type": "list", "elements": "str", "required": True},
-    "refresh": {"type": "bool", "required": True},
-}
-
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(
+        name="str",
+        table="dict",
+        root="path",
+        registry="str",
+        authfile="str",
+        release="str",
+        state_dir="path",
+        rootfs="path",
+        debian_sources=["str"],
+        refresh="bool",
+    )
     _requires_connection = True
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:

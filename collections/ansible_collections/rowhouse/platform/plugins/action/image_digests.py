@@ -8,27 +8,17 @@ source_hashes                   name of an image to the hash of the sources that
 by_tag                          true: ask nobody, return references by the release's tag
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import command
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import (
     SOURCE_HASH_LABEL,
     Registry,
 )
-
-ARGUMENTS = {
-    "push_registry": {"type": "str", "required": True},
-    "pull_registry": {"type": "str", "required": True},
-    "authfile": {"type": "str", "required": True},
-    "repositories": {"type": "dict", "required": True},
-    "release": {"type": "str", "required": True},
-    "source_hashes": {"type": "dict", "required": True},
-    "by_tag": {"type": "bool", "required": True},
-}
 
 
 class UnfitImageError(Exception):
@@ -36,7 +26,15 @@ class UnfitImageError(Exception):
 
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(
+        push_registry="str",
+        pull_registry="str",
+        authfile="str",
+        repositories="dict",
+        release="str",
+        source_hashes="dict",
+        by_tag="bool",
+    )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         repositories: dict[str, str] = arguments["repositories"]
@@ -53,9 +51,9 @@ class ActionModule(Action):
                     }
                     tags_or_digests = {name: answer.result() for name, answer in asked.items()}
             except UnfitImageError as error:
-                inventory = os.path.relpath(variables["inventory_dir"])
-                build = f"ansible-playbook playbooks/build.yml -i {inventory}"
-                raise RefusalError(f"{error}. Run `{build}`, then this playbook again.") from error
+                raise RefusalError(
+                    f"{error}. Run `{command('build', variables)}`, then this playbook again."
+                ) from error
         pulled_from = Registry(arguments["pull_registry"])
         references = {
             name: pulled_from.reference(repository, tags_or_digests[name]) for name, repository in repositories.items()

@@ -16,24 +16,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import command
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import Registry
 
-ARGUMENTS = {
-    name: {"type": "str", "required": True} for name in ("name", "repository", "registry", "authfile", "release")
-} | {name: {"type": "path", "required": True} for name in ("syft", "folder")}
-
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(
+        name="str", repository="str", registry="str", authfile="str", release="str", syft="path", folder="path"
+    )
 
-    def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         registry = Registry(arguments["registry"], arguments["authfile"])
         repository, release = arguments["repository"], arguments["release"]
         image = registry.inspect(repository, release)
         if image is None:
-            raise RefusalError(f"{repository}:{release} is not in the registry: build it first, by playbooks/build.yml")
+            raise RefusalError(
+                f"{repository}:{release} is not in the registry. Run `{command('build', variables)}` first."
+            )
         file = Path(arguments["folder"], f"{arguments['name']}.spdx.json")
         # The document names the digest that it was made from.
         if file.exists() and image.digest in file.read_text(encoding="utf-8"):

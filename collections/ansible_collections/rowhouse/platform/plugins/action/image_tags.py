@@ -10,20 +10,12 @@ tags            tags that they get
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import Registry
-
-ARGUMENTS = {
-    "registry": {"type": "str", "required": True},
-    "authfile": {"type": "str", "required": True},
-    "repositories": {"type": "dict", "required": True},
-    "release": {"type": "str", "required": True},
-    "tags": {"type": "list", "elements": "str", "required": True},
-}
 
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(registry="str", authfile="str", repositories="dict", release="str", tags=["str"])
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         registry = Registry(arguments["registry"], arguments["authfile"])

@@ -6,19 +6,19 @@ kubeconfig, context     the target
 namespace               where
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import explain
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.lease import DeployLock, HeldError
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import command
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.run_link import RunLink, Target
 from kubernetes import client
 
-ARGUMENTS = TARGET | {"namespace": {"type": "str", "required": True}}
 NOT_ENABLED = (
     "The lock of a deployment is kept by the callback rowhouse.platform.guard, which is not enabled. Set "
     "`callbacks_enabled = rowhouse.platform.guard` under [defaults] in ansible.cfg, or ANSIBLE_CALLBACKS_ENABLED to it."
@@ -26,7 +26,7 @@ NOT_ENABLED = (
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str")
     _supports_check_mode = False
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,12 +41,11 @@ class ActionModule(ClusterAction):
         try:
             dead = DeployLock(cluster.api, namespace).take(run.holder)
         except HeldError as error:
-            unlock = f"ansible-playbook playbooks/unlock.yml -i {os.path.relpath(variables['inventory_dir'])}"
             lease = error.lease
             raise RefusalError(
                 f"{namespace} is being changed by {lease.told}. Wait until that run has ended; if it has died, its "
                 f"lock ends by itself at {lease.expires:%H:%M:%S} UTC, in {lease.seconds_left} s. To override it: "
-                f"`{unlock}`."
+                f"`{command('unlock', variables)}`."
             ) from error
         except client.ApiException as error:
             raise RefusalError(

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.plan import (
     Plan,
@@ -23,24 +24,22 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.plan import (
     object_changes,
 )
 
-STRINGS = {"type": "list", "elements": "str", "required": True}
-ARGUMENTS = TARGET | {
-    "objects": {"type": "list", "elements": "dict", "required": True},
-    "diffs": {"type": "list", "elements": "dict", "required": True},
-    "secrets": STRINGS,
-    "gone": STRINGS,
-    "edits": STRINGS,
-    "datasets": STRINGS,
-    "is_loading": {"type": "bool", "required": True},
-    "log": {"type": "str", "required": True},
-}
 # Loads are no workload that goes on: their images are those of the table of datasets.
 WORKLOADS = frozenset({"Deployment", "StatefulSet"})
 SOMETHING_CHANGES = 3
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(
+        objects=["dict"],
+        diffs=["dict"],
+        secrets=["str"],
+        gone=["str"],
+        edits=["str"],
+        datasets=["str"],
+        is_loading="bool",
+        log="str",
+    )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         cluster = self.connect(arguments, variables)

@@ -10,19 +10,13 @@ rendered                all objects of this run
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import is_applied_by, names
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "kinds": {"type": "list", "elements": "dict", "required": True},
-    "manager": {"type": "str", "required": True},
-    "rendered": {"type": "list", "elements": "dict", "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str", kinds=["dict"], manager="str", rendered=["dict"])
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         cluster = self.connect(arguments, variables)

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.origin import commit, operator
 from ansible_collections.rowhouse.platform.plugins.module_utils.release_store import ReleaseStore
@@ -41,24 +42,27 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.releases import 
     writable_datasets,
 )
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "labels": {"type": "dict", "required": True},
-    "objects": {"type": "dict", "required": True},
-    "changed": {"type": "bool", "required": True},
-    "registry": {"type": "str", "required": True},
-    "outcome": {"type": "str", "choices": [GOOD, FAILED, RESTORED], "required": True},
-    "reason": {"type": "str", "required": True},
-    "release": {"type": "str", "required": True},
-    "by": {"type": "str", "required": True},
-    "root": {"type": "path", "required": True},
-    "source": {"type": "dict"},
-    "started": {"type": "float", "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = (
+        TARGET
+        | required(
+            namespace="str",
+            labels="dict",
+            objects="dict",
+            changed="bool",
+            registry="str",
+            reason="str",
+            release="str",
+            by="str",
+            root="path",
+            started="float",
+        )
+        | {
+            "outcome": {"type": "str", "choices": [GOOD, FAILED, RESTORED], "required": True},
+            "source": {"type": "dict"},
+        }
+    )
     _supports_check_mode = False
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.registry import Registry, RegistryError
@@ -29,18 +30,13 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.releases import 
     unpack,
 )
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "failed": {"type": "dict"},
-    "pull_registry": {"type": "str", "required": True},
-    "push_registry": {"type": "str", "required": True},
-    "authfile": {"type": "str", "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = (
+        TARGET
+        | required(namespace="str", name="str", pull_registry="str", push_registry="str", authfile="str")
+        | {"failed": {"type": "dict"}}
+    )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         namespace, failed = arguments["namespace"], arguments["failed"]

@@ -12,18 +12,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.release_store import ReleaseStore
 from ansible_collections.rowhouse.platform.plugins.module_utils.release_text import table
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "output": {"type": "str", "choices": ["table", "json"], "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = (
+        TARGET | required(namespace="str") | {"output": {"type": "str", "choices": ["table", "json"], "required": True}}
+    )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         store = ReleaseStore(self.connect(arguments, variables), arguments["namespace"])

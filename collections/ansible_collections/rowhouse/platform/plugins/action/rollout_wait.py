@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
@@ -23,17 +24,13 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import (
 )
 from urllib3.exceptions import HTTPError
 
-ARGUMENTS = TARGET | {
-    "objects": {"type": "list", "elements": "dict", "required": True},
-    "timeout": {"type": "int", "required": True},
-}
 # Seconds between two looks, and after how many a line is printed although nothing changed.
 POLL = 1.0
 SIGN_OF_LIFE = 10.0
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(objects=["dict"], timeout="int")
     _supports_check_mode = False
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,28 +1,26 @@
-"""Runs a long command on the controller and says every few seconds how far it is.
+"""Action `run_with_progress`: runs a long command on the controller and says every few seconds how far it is.
 
-Arguments:
-    argv: the command.
-    chdir: its folder.
-    environment: variables on top of the controller's own.
-    unit: what a line on its standard error stands for, such as "packages compiled".
-    total: how many such lines at most; 0 when nobody knows.
-    hint: what to do when the command fails.
+argv            the command
+chdir           its folder
+environment     variables on top of the controller's own
+unit            what a line on its standard error stands for, such as "packages compiled"
+total           how many such lines at most; 0 when nobody knows
+hint            what to do when the command fails
 
-Returns `stdout_lines` and `seconds`. It fails with the end of the standard error and the hint.
+Returns `stdout_lines`. It fails with the end of the standard error and the hint.
 """
-
-from __future__ import annotations
 
 import os
 import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from typing import IO, Any
 
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
+from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 INTERVAL_SECONDS = 10
 SHOWN_LINES = 20
@@ -40,68 +38,57 @@ def progress(name: str, done: int, total: int, unit: str, seconds: float) -> str
     return f"{name}: {done:,}{of_total} {unit}, {elapsed(seconds)}"
 
 
-class ActionModule(ActionBase):
-    """See the module's text."""
-
-    _requires_connection = False
+class ActionModule(Action):
+    ARGUMENTS = required(argv=["str"], chdir="path", unit="str", hint="str") | {
+        "environment": {"type": "dict", "default": {}},
+        "total": {"type": "int", "default": 0},
+    }
     _supports_check_mode = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super().run(tmp, task_vars)
-        _, options = self.validate_argument_spec(
-            argument_spec={
-                "argv": {"type": "list", "elements": "str", "required": True},
-                "chdir": {"type": "path", "required": True},
-                "environment": {"type": "dict", "default": {}},
-                "unit": {"type": "str", "required": True},
-                "total": {"type": "int", "default": 0},
-                "hint": {"type": "str", "required": True},
-            }
-        )
+    def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
+        argv: list[str] = arguments["argv"]
         started = time.monotonic()
         lines: list[str] = []
         with tempfile.TemporaryFile("w+") as output:
-            try:
-                # A run that is stopped by Ctrl-C or killed must not leave the command behind.
-                process = subprocess.Popen(  # noqa: S603 # the role's own words
-                    ["/usr/bin/setpriv", "--pdeathsig", "TERM", *options["argv"]],
-                    cwd=options["chdir"],
-                    env=os.environ | {key: str(value) for key, value in options["environment"].items()},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            except OSError as error:
-                raise AnsibleActionFail(f"cannot start {options['argv'][0]}: {error}") from error
-            reader = threading.Thread(target=collect, args=(process.stderr, lines), daemon=True)
+            process = _start(argv, arguments["chdir"], arguments["environment"], output)
+            reader = threading.Thread(target=_collect, args=(process.stderr, lines), daemon=True)
             reader.start()
-            while True:
-                try:
-                    process.wait(timeout=INTERVAL_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    seconds = time.monotonic() - started
-                    Display().display(
-                        "  " + progress(self._task.get_name(), len(lines), options["total"], options["unit"], seconds)
-                    )
+            while not _has_ended(process):
+                seconds = time.monotonic() - started
+                said = progress(self._task.get_name(), len(lines), arguments["total"], arguments["unit"], seconds)
+                Display().display(f"  {said}")
             reader.join()
+            if process.returncode:
+                ended = f"{' '.join(argv[:2])} ended with code {process.returncode}."
+                raise RefusalError("\n".join([ended, *lines[-SHOWN_LINES:], arguments["hint"]]))
             output.seek(0)
-            result["stdout_lines"] = output.read().splitlines()
-        result["seconds"] = round(time.monotonic() - started)
-        result["changed"] = True
-        if process.returncode != 0:
-            result["failed"] = True
-            result["msg"] = "\n".join(
-                [
-                    f"{' '.join(options['argv'][:2])} ended with code {process.returncode}.",
-                    *lines[-SHOWN_LINES:],
-                    options["hint"],
-                ]
-            )
-        return result
+            return {"changed": True, "stdout_lines": output.read().splitlines()}
 
 
-def collect(stream: IO[str], lines: list[str]) -> None:
+def _start(argv: list[str], folder: str, environment: Mapping[str, Any], output: IO[str]) -> subprocess.Popen[str]:
+    try:
+        # A run that is stopped by Ctrl-C or killed must not leave the command behind.
+        return subprocess.Popen(  # noqa: S603 # the role's own words
+            ["/usr/bin/setpriv", "--pdeathsig", "TERM", *argv],
+            cwd=folder,
+            env=os.environ | {key: str(value) for key, value in environment.items()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    except OSError as error:
+        raise RefusalError(f"cannot start {argv[0]}: {error}") from error
+
+
+def _has_ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(timeout=INTERVAL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _collect(stream: IO[str], lines: list[str]) -> None:
     """Append the lines of the stream, as they come, until it ends."""
     lines.extend(line.rstrip() for line in stream)

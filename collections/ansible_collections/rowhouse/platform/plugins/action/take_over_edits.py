@@ -12,18 +12,13 @@ manager                 field manager of our applies
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import edits, is_applied_by, names, taken_over
 
-ARGUMENTS = TARGET | {
-    "namespace": {"type": "str", "required": True},
-    "kinds": {"type": "list", "elements": "dict", "required": True},
-    "manager": {"type": "str", "required": True},
-}
-
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = TARGET | required(namespace="str", kinds=["dict"], manager="str")
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         manager, namespace = arguments["manager"], arguments["namespace"]

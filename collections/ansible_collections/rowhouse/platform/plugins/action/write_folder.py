@@ -13,14 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
-ARGUMENTS = {
-    "folder": {"type": "path", "required": True},
-    "files": {"type": "dict", "required": True},
-    "copies": {"type": "dict", "required": True},
-}
 LIST = ".written"
 # Whoever runs the containers reads them.
 FILE_MODE = 0o644
@@ -28,7 +23,7 @@ FOLDER_MODE = 0o755
 
 
 class ActionModule(Action):
-    ARGUMENTS = ARGUMENTS
+    ARGUMENTS = required(folder="path", files="dict", copies="dict")
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         contents: dict[str, str | Path] = {name: str(text) for name, text in arguments["files"].items()}

@@ -9,6 +9,14 @@ from ansible.utils.display import Display
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 
+def required(**kinds: str | list[str]) -> dict[str, dict[str, Any]]:
+    """Return the specs of arguments that have to be there, by their types; `["str"]` is a list of texts."""
+    return {
+        name: ({"type": kind} if isinstance(kind, str) else {"type": "list", "elements": kind[0]}) | {"required": True}
+        for name, kind in kinds.items()
+    }
+
+
 class Action(ActionBase):
     """An action on the controller, which changes nothing unless `act` says so.
 

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action
+from ansible_collections.rowhouse.platform.plugins.module_utils.action import Action, required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
 
-TARGET = {
-    "kubeconfig": {"type": "str", "required": True},
-    "context": {"type": "str", "required": True},
-}
+TARGET = required(kubeconfig="str", context="str")
 
 
 class ClusterAction(Action):

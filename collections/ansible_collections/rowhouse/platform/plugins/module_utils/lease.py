@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import playbook
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.run_link import Holder
 from kubernetes import client
@@ -90,7 +91,9 @@ class LostError(RefusalError):
     """The lock is no longer ours; the message says whose it is."""
 
     def __init__(self, lease: Lease | None) -> None:
-        super().__init__(f"it was taken over by {lease.told}" if lease else "it was removed (by playbooks/unlock.yml?)")
+        super().__init__(
+            f"it was taken over by {lease.told}" if lease else f"it was removed (by {playbook('unlock')}?)"
+        )
 
 
 class DeployLock:

@@ -5,6 +5,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.playbooks import playbook
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 SOURCE_HASH_LABEL = "org.rowhouse.source-hash"
@@ -113,7 +114,7 @@ class Registry:
         else:
             remedy = (
                 "Name one that does in stack_push_registry, or start the local cluster's: "
-                "ansible-playbook playbooks/cluster.yml -i inventories/dev"
+                f"ansible-playbook {playbook('cluster')} -i INVENTORY"
             )
         reason = re.search(r'level=fatal msg="(.*)"', result.stderr)
         raise RegistryError(
