@@ -51,10 +51,11 @@ def total() -> Line:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     lines = ["| rolled out | times | seconds | requests | a second | failed |", "| --- | --- | --- | --- | --- | --- |"]
-    for what, times, seconds, requests, failed in [*_rows, total()]:
+    for what, times, seconds, requests, failed in [*_rows, *([total()] if _rows else [])]:
         lines.append(f"| {what} | {times} | {seconds:.0f} | {requests} | {requests / seconds:.0f} | {failed} |")
     terminalreporter.write_line("\n".join(lines))
     if OUTCOME:
+        Path(OUTCOME).parent.mkdir(exist_ok=True)
         Path(OUTCOME).write_text("\n".join(lines) + "\n")
 
 

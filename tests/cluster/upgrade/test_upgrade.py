@@ -55,7 +55,8 @@ def test_every_row_that_was_written_is_there_once(watched: Watched, questions: Q
     assert before <= rows <= questions.written + watched.clients
 
 
-def test_the_load_was_one() -> None:
+def test_the_load_was_steady_and_no_request_failed_at_any_time(watched: Watched) -> None:
+    assert watched.load.failures + watched.walks.failures == []
     _, times, seconds, requests, _ = total()
     assert times >= 10
     assert requests / seconds >= 200
