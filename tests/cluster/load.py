@@ -1,5 +1,6 @@
 """A steady load on an API of ours, and every request of it that failed."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,8 +44,18 @@ def steady_load(url: str, *, fresh: bool = False) -> Iterator[Load]:
 
 
 @contextmanager
-def asking(ask: Ask, judge: Judge = no_success, *, newcomers: int = 0) -> Iterator[Load]:
-    """Ask without a break, from clients that keep their connections and from newcomers, who connect each time."""
+def asking(
+    ask: Ask, judge: Judge = no_success, *, clients: int = CLIENTS, newcomers: int = 0, a_second: float = math.inf
+) -> Iterator[Load]:
+    """Ask without a break.
+
+    Args:
+        ask: Makes the requests.
+        judge: Looks at the answers.
+        clients: Keep their connections.
+        newcomers: Further clients, who connect anew for each request.
+        a_second: Requests that all of them together make at most.
+    """
     load = Load()
     started = time.monotonic()
     over = threading.Event()
@@ -52,9 +63,10 @@ def asking(ask: Ask, judge: Judge = no_success, *, newcomers: int = 0) -> Iterat
 
     def run(first: int) -> None:
         number = first
-        kept = 1 if first < CLIENTS else 0
-        with httpx.Client(timeout=10, limits=httpx.Limits(max_keepalive_connections=kept)) as client:
+        limits = httpx.Limits(max_keepalive_connections=1 if first < clients else 0)
+        with httpx.Client(timeout=10, limits=limits) as client:
             while not over.is_set():
+                due = time.monotonic() + len(threads) / a_second
                 number += len(threads)
                 request = ask(number)
                 try:
@@ -66,9 +78,9 @@ def asking(ask: Ask, judge: Judge = no_success, *, newcomers: int = 0) -> Iterat
                     if failure:
                         told = f"{request.method} {request.url}: {failure}"
                         load.failures.append(f"{time.monotonic() - started:.2f} s: {told}")
-                time.sleep(PAUSE_SECONDS)
+                time.sleep(max(PAUSE_SECONDS, due - time.monotonic()))
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS + newcomers)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(clients + newcomers)]
     for thread in threads:
         thread.start()
     try:

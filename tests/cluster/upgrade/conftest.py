@@ -13,7 +13,7 @@ import pytest
 from tests.cluster.checkout import copy_checkout
 from tests.cluster.deployment import Deployment
 from tests.cluster.inventory import copied_inventory
-from tests.cluster.load import CLIENTS, Load, asking
+from tests.cluster.load import Load, asking
 from tests.cluster.machine import ROOT
 from tests.cluster.output import Get, Run
 from tests.cluster.releases import build_release
@@ -28,7 +28,8 @@ REPLICAS = 2
 ENVIRONMENT = {"stack_environment": "upgrade", "stack_context": "dev", "api_node_port": PORT, "api_replicas": REPLICAS}
 EDITIONS = [Edition(1, 3000), Edition(2, 3100), Edition(3, 3200), Edition(4, 3300, is_wide=True)]
 FIRST, SECOND, THIRD, WIDE = EDITIONS
-NEWCOMERS = 2
+# Those that keep their connections, those that do not, and what they ask a second in all: a load, and room to roll out.
+CLIENTS, NEWCOMERS, PACE = 8, 4, 300
 # Where the outcome goes; make test-all keeps it in docs/.
 OUTCOME = os.environ.get("ROLLOUTS_TABLE")
 # A setting, by its name in this source and in that of the newer release.
@@ -168,6 +169,7 @@ class Watched:
 @pytest.fixture(scope="session")
 def watched(upgrades: Upgrades, questions: Questions) -> Iterator[Watched]:
     with ExitStack() as stack:
-        load = stack.enter_context(asking(questions.ask, questions.judge, newcomers=NEWCOMERS))
+        clients = {"clients": CLIENTS, "newcomers": NEWCOMERS, "a_second": PACE}
+        load = stack.enter_context(asking(questions.ask, questions.judge, **clients))
         walks = stack.enter_context(walking(URL, questions.judge, EDITIONS))
         yield Watched(upgrades, load, walks)
