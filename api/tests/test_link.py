@@ -65,6 +65,30 @@ async def seconds_to_fail(tasks: list[asyncio.Task[object]], error: type[Excepti
     return time.monotonic() - started
 
 
+def test_every_thread_can_connect_before_it_is_asked(house: House) -> None:
+    async def work(link: Link) -> None:
+        connections = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user"
+        # By the first that is asked, who connects for it.
+        ((before,),) = await link.ask(link.fetch, connections, {})
+        await link.connect_all()
+        assert await link.ask(link.fetch, connections, {}) == [(before + THREADS - 1,)]
+
+    use(house, work)
+
+
+def test_threads_that_cannot_connect_do_so_later(house: House, postgres: Postgres) -> None:
+    async def work(link: Link) -> None:
+        postgres.stop()
+        try:
+            await link.connect_all()
+        finally:
+            postgres.start()
+        await found(link)
+        await asyncio.gather(*work_for(link, 0, 20))
+
+    use(house, work)
+
+
 @pytest.mark.parametrize("ways", [Postgres.stop, Postgres.kill])
 def test_when_postgresql_ends_all_are_told_at_once(
     house: House, postgres: Postgres, ways: Callable[[Postgres], None]

@@ -18,7 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from functools import partial
-from threading import local
+from threading import Barrier, local
 from typing import Any, cast
 
 import psycopg2
@@ -60,6 +60,21 @@ class Link:
     def open(self) -> None:
         """Start the threads."""
         self._crew.open()
+
+    async def connect_all(self) -> None:
+        """Have every thread connect; what cannot will later.
+
+        To be called before the first request: many at once would stand in a line that does not move meanwhile.
+        """
+        together = Barrier(self._threads, timeout=_SILENCE_SECONDS)
+
+        def connect() -> None:
+            # Each thread takes one of these, as none comes back before all are there.
+            together.wait()
+            self._of_thread()
+
+        works = [self._crew.give(connect) for _ in range(self._threads)]
+        await asyncio.gather(*(work.answer for work in works), return_exceptions=True)
 
     def close(self) -> None:
         """End the threads, even those that wait for a silent PostgreSQL, and close every connection."""

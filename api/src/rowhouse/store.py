@@ -67,9 +67,11 @@ class Store:
         return Writer(self._link, self._catalog, dataset, self._dialect)
 
     async def open(self) -> None:
-        """Start the threads and the watch; to be called in the process that serves."""
+        """Start the threads and the watch, and connect; to be called in the process that serves."""
         self._link.open()
         await self._versions.open()
+        if not self.unavailable:
+            await self._link.connect_all()
 
     async def close(self) -> None:
         """Stop the watch and close every connection."""
