@@ -6,7 +6,7 @@ ClusterError    says which setting in which file is wrong, or what to start
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 from ansible_collections.rowhouse.platform.plugins.module_utils.variables import defining_file
 from kubernetes import client, config, dynamic
+from kubernetes.stream import stream
 from urllib3.exceptions import HTTPError
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -144,21 +145,62 @@ class Cluster:
 
         No way from here to the Service is needed for it, but the right to its `proxy`.
         """
+        get = client.CoreV1Api(self._api).connect_get_namespaced_service_proxy_with_path
+        return _passed_on(get, f"{service}:{port}", namespace, path)
+
+    def ask_pod(self, pod: str, port: int, path: str, namespace: str) -> str:
+        """Return what a pod answers to such a GET; nothing when it does not."""
+        get = client.CoreV1Api(self._api).connect_get_namespaced_pod_proxy_with_path
+        answer = _passed_on(get, f"{pod}:{port}", namespace, path)
+        return answer.decode() if isinstance(answer, bytes) else ""
+
+    def run_in_pod(self, pod: str, container: str, command: list[str], namespace: str) -> str | None:
+        """Return what a command in a running container writes; None when it cannot run there."""
         try:
-            answer: Any = client.CoreV1Api(self._api).connect_get_namespaced_service_proxy_with_path(
-                f"{service}:{port}", namespace, path, _preload_content=False, _request_timeout=10
+            said: str = stream(
+                client.CoreV1Api(self._api).connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                container=container,
+                command=command,
+                stdout=True,
+                stderr=False,
+                stdin=False,
+                tty=False,
+                _request_timeout=10,
             )
-        except client.ApiException as error:
-            # It may have answered, but not that all is well.
-            refused: str | bytes = error.body or ""
-            return refused
-        except HTTPError:
-            return ""
-        content: bytes = answer.data
-        return content
+        except (client.ApiException, HTTPError):
+            return None
+        return said
+
+    def would_apply(self, item: Mapping[str, Any], manager: str) -> Mapping[str, Any]:
+        """Return the object as it would be after a server-side apply, which is not made."""
+        resource = self._resource(item["apiVersion"], item["kind"])
+        made: dict[str, Any] = resource.server_side_apply(
+            body=item,
+            name=item["metadata"]["name"],
+            namespace=item["metadata"].get("namespace"),
+            field_manager=manager,
+            force_conflicts=True,
+            dry_run="All",
+        ).to_dict()
+        return made
 
     def _resource(self, api_version: str, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=api_version, kind=kind)
+
+
+def _passed_on(get: Callable[..., Any], place: str, namespace: str, path: str) -> str | bytes:
+    try:
+        answer = get(place, namespace, path, _preload_content=False, _request_timeout=10)
+    except client.ApiException as error:
+        # It may have answered, but not that all is well.
+        refused: str | bytes = error.body or ""
+        return refused
+    except HTTPError:
+        return ""
+    content: bytes = answer.data
+    return content
 
 
 def refuse_storage(classes: Iterable[Mapping[str, Any]], wanted: str) -> None:
