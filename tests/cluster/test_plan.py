@@ -1,6 +1,7 @@
 """playbooks/plan.yml: what it tells, what it ends with, and that it changes nothing."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,11 @@ def told(empty: Planned, release: dict[str, object]) -> str:
 
 @pytest.fixture(scope="module")
 def deployed(empty: Planned, told: str, release: dict[str, object]) -> Planned:  # noqa: ARG001 - the plan comes first
-    empty.run("deploy.yml", 0, **release)
+    words = empty.run("deploy.yml", 0, **release)
+    # The same tables, of what has happened by then.
+    for line in ("Namespace/rowhouse-plan  ", "Deployment/api  ", "Secret/postgres  "):
+        assert re.search(f"{line} *made", words)
+    assert "restaurants  none         60        0" in words
     return empty
 
 
@@ -94,6 +99,7 @@ def test_on_an_empty_cluster_everything_is_made(told: str) -> None:
 def test_nothing_would_change(deployed: Planned, release: dict[str, object]) -> None:
     before = deployed.objects()
     assert "Nothing would change." in deployed.run("playbooks/plan.yml", 0, **release)
+    assert "Nothing has changed." in deployed.run("deploy.yml", 0, **release)
     assert deployed.objects() == before
 
 

@@ -1,6 +1,7 @@
 """What a plan tells."""
 
 import copy
+import dataclasses
 import json
 from typing import Any
 
@@ -27,11 +28,9 @@ DEPLOYMENT: dict[str, Any] = {
 
 
 def test_an_object_is_made_changed_or_removed() -> None:
-    diffs = [
-        {"before_header": "Service/api", "before": "", "after": "a"},
-        {"before_header": "ConfigMap/api", "before": "a", "after": "b"},
-    ]
-    assert object_changes(diffs, ["redis"], ["PodDisruptionBudget/api"]) == {
+    assert object_changes(
+        {"Service/api": "made", "ConfigMap/api": "changed"}, ["redis"], ["PodDisruptionBudget/api"]
+    ) == {
         "Service/api": "made",
         "ConfigMap/api": "changed",
         "Secret/redis": "made (values are not shown)",
@@ -66,10 +65,29 @@ def test_a_plan_is_told_in_tables() -> None:
     )
 
 
+def test_what_has_happened_is_told_so() -> None:
+    plan = Plan(
+        {"Service/api": "made"}, {"api/api": ("x", "y")}, [("a", "none", "3", "0")], True, ["x: y"], is_done=True
+    )
+    assert "\n".join(plan.lines()) == (
+        "object       was\n"
+        "Service/api  made\n"
+        "\n"
+        "image of  before  now\n"
+        "api/api   x       y\n"
+        "\n"
+        "dataset  rows before  rows now  rejected\n"
+        "a        none         3         0\n"
+        "\n"
+        "set by hand, was taken back: x: y"
+    )
+
+
 def test_no_change_is_told_in_a_line() -> None:
     plan = Plan({}, {}, dataset_rows(["a"], ""), False, [])
     assert plan.is_empty
     assert list(plan.lines()) == ["Nothing would change."]
+    assert list(dataclasses.replace(plan, is_done=True).lines()) == ["Nothing has changed."]
 
 
 def test_a_load_is_tried_with_the_descriptions_of_its_image() -> None:

@@ -108,8 +108,7 @@ def _load(settings: Settings, datasets: tuple[Dataset, ...], *, dry_run: bool) -
         failures[""] = f"{len(failures)} of {len(datasets)} datasets were not loaded: {', '.join(failures)}."
     if failures:
         raise failure("\n".join(failures.values()))
-    if dry_run:
-        sys.stdout.write(f"{json.dumps([asdict(outcome) for outcome in outcomes])}\n")
+    sys.stdout.write(f"{json.dumps([asdict(outcome) for outcome in outcomes])}\n")
 
 
 def _check(_settings: Settings, datasets: tuple[Dataset, ...]) -> None:

@@ -8,6 +8,8 @@ kubeconfig, context     the target
 objects                 what to apply
 manager                 field manager of our applies
 namespace_exists        whether the objects' namespace was there before this run
+
+Returns `changes`: {Kind/name: made or changed} of what is no longer as it was.
 """
 
 import copy
@@ -25,6 +27,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.service import
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import names
+from ansible_collections.rowhouse.platform.plugins.module_utils.plan import CHANGED, MADE
 
 # What the cluster counts for itself.
 COUNTED = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
@@ -36,7 +39,8 @@ class ActionModule(ClusterAction):
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         objects = arguments["objects"]
         if self._task.check_mode and not arguments["namespace_exists"]:
-            return {"changed": True, "msg": names(objects), "diff": [_diff(item, {}, item) for item in objects]}
+            changes = dict.fromkeys(names(objects), MADE)
+            return {"changed": True, "changes": changes, "diff": [_diff(item, {}, item) for item in objects]}
         module = _Module(
             {
                 "kubeconfig": arguments["kubeconfig"],
@@ -46,7 +50,6 @@ class ActionModule(ClusterAction):
                 "server_side_apply": {"field_manager": arguments["manager"], "force_conflicts": True},
             },
             check_mode=self._task.check_mode,
-            diff=self._task.diff,
         )
         done: list[dict[str, Any]] = []
         failure = {}
@@ -59,8 +62,12 @@ class ActionModule(ClusterAction):
         changed = [item for item in done if item["changed"]]
         return {
             "changed": bool(changed),
-            "objects": names(item["result"] for item in changed),
-            "diff": list(_diffs(changed)),
+            "changes": {
+                # The lock of a first run makes the namespace, so that there is a place for it.
+                name: CHANGED if item["diff"]["before"] and arguments["namespace_exists"] else MADE
+                for name, item in zip(names(item["result"] for item in changed), changed, strict=True)
+            },
+            "diff": list(_diffs(changed)) if self._task.diff else [],
             **failure,
         }
 
@@ -70,11 +77,13 @@ class _Module:
 
     requires = staticmethod(requires)
 
-    def __init__(self, params: dict[str, Any], *, check_mode: bool, diff: bool) -> None:
+    # By which an object that is new is told from one that was there.
+    _diff = True
+
+    def __init__(self, params: dict[str, Any], *, check_mode: bool) -> None:
         self.params = params
         self.check_mode = check_mode
         self.server_side_dry_run = check_mode
-        self._diff = diff
 
     def warn(self, text: str) -> None:
         Display().warning(text)
@@ -82,9 +91,7 @@ class _Module:
 
 def _diffs(changed: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     for item in changed:
-        # The module makes none unless --diff asks for it.
-        if item.get("diff"):
-            yield _diff(item["result"], item["diff"]["before"], item["diff"]["after"])
+        yield _diff(item["result"], item["diff"]["before"], item["diff"]["after"])
 
 
 def _diff(item: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:

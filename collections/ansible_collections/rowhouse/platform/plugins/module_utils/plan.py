@@ -1,4 +1,4 @@
-"""What a deployment would change, in tables for people."""
+"""What a deployment would change, or has changed, in tables for people."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,18 +12,20 @@ type Object = Mapping[str, Any]
 # What a table shows of a digest.
 _DIGEST = len("sha256:") + 12
 _UNKNOWN = "known when loaded"
+MADE, CHANGED = "made", "changed"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What would change.
+    """What would change, or has.
 
     Attributes:
-        objects: Kind/name of an object to what would become of it.
-        images: Name of a container to its image now and then; empty where there is none.
-        datasets: Rows of the table: name, rows now, rows then, rejected rows.
-        is_loading: Whether data would be loaded.
-        edits: Sentences about what somebody set by hand, and the deployment would take back.
+        objects: Kind/name of an object to what becomes of it.
+        images: Name of a container to its image before and after; empty where there is none.
+        datasets: Rows of the table: name, rows before, rows after, rejected rows.
+        is_loading: Whether data are loaded.
+        edits: Sentences about what somebody set by hand, and the deployment takes back.
+        is_done: Whether it has happened.
     """
 
     objects: Mapping[str, str]
@@ -31,55 +33,58 @@ class Plan:
     datasets: Sequence[tuple[str, str, str, str]]
     is_loading: bool
     edits: Sequence[str]
+    is_done: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing would change."""
+        """Whether nothing changes."""
         return not (self.objects or self.edits or self.is_loading)
 
     def lines(self) -> Iterator[str]:
         """Yield what is to be told."""
         if self.is_empty:
-            yield "Nothing would change."
+            yield "Nothing has changed." if self.is_done else "Nothing would change."
             return
+        before, after = ("before", "now") if self.is_done else ("now", "then")
+        becomes = "was" if self.is_done else "would be"
         if self.objects:
-            yield from _table(("object", "would be"), *sorted(self.objects.items()))
+            yield from _table(("object", becomes), *sorted(self.objects.items()))
         if self.images:
             rows = [(name, short(now) or "none", short(then)) for name, (now, then) in sorted(self.images.items())]
-            yield from _table(("image of", "now", "then"), *rows)
+            yield from _table(("image of", before, after), *rows)
         if self.is_loading:
-            yield from _table(("dataset", "rows now", "rows then", "rejected"), *self.datasets)
+            yield from _table(("dataset", f"rows {before}", f"rows {after}", "rejected"), *self.datasets)
         for edit in self.edits:
-            yield f"set by hand, would be taken back: {edit}"
+            yield f"set by hand, {becomes} taken back: {edit}"
 
 
-def object_changes(diffs: Iterable[Mapping[str, str]], secrets: Iterable[str], gone: Iterable[str]) -> dict[str, str]:
-    """Return what would become of each object that would not stay as it is.
+def object_changes(applied: Mapping[str, str], secrets: Iterable[str], gone: Iterable[str]) -> dict[str, str]:
+    """Return what becomes of each object that does not stay as it is.
 
     Args:
-        diffs: {before_header: Kind/name, before: text, after: text} of each object that the applies would change.
-        secrets: Names of Secrets that would be made.
-        gone: Kind/name of what would be removed.
+        applied: Kind/name to MADE or CHANGED, of each that an apply does not leave as it is.
+        secrets: Names of Secrets that are made.
+        gone: Kind/name of what is removed.
     """
     return {
-        **{diff["before_header"]: "changed" if diff["before"] else "made" for diff in diffs},
-        **{f"Secret/{name}": "made (values are not shown)" for name in secrets},
+        **applied,
+        **{f"Secret/{name}": f"{MADE} (values are not shown)" for name in secrets},
         **dict.fromkeys(gone, "removed"),
     }
 
 
 def image_changes(pairs: Iterable[tuple[Object | None, Object]]) -> dict[str, tuple[str, str]]:
-    """Return the images that would change, now and then, by workload/container.
+    """Return the images that change, before and after, by workload/container.
 
     Args:
-        pairs: A workload as it is, or None, and as it would be.
+        pairs: A workload before, or None, and after.
     """
     changes = {}
-    for now, then in pairs:
-        before = _images(now) if now else {}
-        for container, image in _images(then).items():
+    for old, new in pairs:
+        before = _images(old) if old else {}
+        for container, image in _images(new).items():
             if before.get(container) != image:
-                changes[f"{then['metadata']['name']}/{container}"] = (before.get(container, ""), image)
+                changes[f"{new['metadata']['name']}/{container}"] = (before.get(container, ""), image)
     return changes
 
 
@@ -89,7 +94,7 @@ def _images(workload: Object) -> dict[str, str]:
 
 
 def dataset_rows(names: Iterable[str], log: str) -> list[tuple[str, str, str, str]]:
-    """Return the table of the datasets, from the last line of `rowhouse load --dry-run`, where it ran."""
+    """Return the table of the datasets, from the last line of `rowhouse load`, where it ran."""
     tried = {item["dataset"]: item for item in json.loads(log.strip().splitlines()[-1])} if log.strip() else {}
     rows = []
     for name in names:
