@@ -165,7 +165,9 @@ def test_all_processes_of_all_replicas_keep_one_limit_but_for_their_batches(hous
         allowed = BURST + (outcome.passed[-1] - outcome.began) * SECOND / PACE.interval
         # Whoever Redis answered too late for was let pass by its process alone.
         assert len(outcome.passed) <= allowed + batches + decided_alone
-        assert len(outcome.passed) >= allowed - batches - 1
+        # Until somebody asks, the bucket is full, and nothing comes to it.
+        unasked = (outcome.passed[0] - outcome.began) * SECOND / PACE.interval
+        assert len(outcome.passed) >= allowed - unasked - batches - 1
         assert decided_alone < allowed / 2
 
 
