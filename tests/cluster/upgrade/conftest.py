@@ -29,7 +29,7 @@ ENVIRONMENT = {"stack_environment": "upgrade", "stack_context": "dev", "api_node
 EDITIONS = [Edition(1, 3000), Edition(2, 3100), Edition(3, 3200), Edition(4, 3300, is_wide=True)]
 FIRST, SECOND, THIRD, WIDE = EDITIONS
 # Those that keep their connections, those that do not, and what they ask a second in all: a load, and room to roll out.
-CLIENTS, NEWCOMERS, PACE = 5, 3, 260
+CLIENTS, NEWCOMERS, PACE = 7, 3, 260
 # Where the outcome goes; make test-all keeps it in docs/.
 OUTCOME = os.environ.get("ROLLOUTS_TABLE")
 # A setting, by its name in this source and in that of the newer release.
@@ -106,6 +106,15 @@ class Upgrades:
                 return set(pods)
             assert time.monotonic() < deadline, f"{name}: {list(pods)}"
             time.sleep(0.5)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_collections() -> Iterator[None]:
+    """Have each checkout use its own collection: molecule names that of this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ANSIBLE_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")
