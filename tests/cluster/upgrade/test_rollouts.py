@@ -1,5 +1,6 @@
 """Whatever is rolled out under a steady load, no request fails, and none is answered by a mixture."""
 
+import json
 import time
 from functools import partial
 
@@ -48,6 +49,17 @@ def test_a_restart_of_redis(watched: Watched, kubectl: Run) -> None:
     watched.through(
         "`kubectl rollout restart` of Redis", *[partial(restart, kubectl, "redis")] * 2, part="redis", count=1
     )
+
+
+def test_evicted_pods(watched: Watched, upgrades: Upgrades, kubectl: Run) -> None:
+    def evict() -> None:
+        name = min(upgrades.pods("api"))
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": NAMESPACE}}
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction"
+        kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+        kubectl("rollout", "status", "deployment/api", "-n", NAMESPACE, "--timeout=120s")
+
+    watched.through("an eviction of a pod, as by the drain of a node", *[evict] * 2, is_replaced=False)
 
 
 def test_new_data(watched: Watched, upgrades: Upgrades, releases: Releases) -> None:
