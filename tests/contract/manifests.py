@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from kubernetes_validate.utils import ValidationError, validate
 
 from tests.contract import role_readme
+from tests.contract.network_table import surplus_and_lack
 
 ROOT = role_readme.ROOT
 STACK = role_readme.ROLES[0].parent / "stack"
@@ -67,9 +68,29 @@ def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def all_problems(objects: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with each object: against the Kubernetes schemas, strictly, and the rules of the house."""
-    return [f"{name}: {problem}" for name, item in objects.items() for problem in _problems(item)]
+def all_problems(objects: Mapping[str, Any], own_images: frozenset[str] = frozenset()) -> list[str]:
+    """Return what is wrong with each object: against the Kubernetes schemas, strictly, and the rules of the house.
+
+    Args:
+        objects: By kind and name.
+        own_images: What may run beside the images of the table.
+    """
+    return [f"{name}: {problem}" for name, item in objects.items() for problem in _problems(item, IMAGES | own_images)]
+
+
+def refuse_faults(environment: str, objects: Mapping[str, Any], own_images: frozenset[str] = frozenset()) -> None:
+    """Hold what an inventory renders by itself to all that is owed by it."""
+    variables = load(ROOT / "inventories" / environment / "group_vars/all/main.yml")
+    parts = {f"Namespace/rowhouse-{environment}", "StatefulSet/postgres", "Deployment/redis", "Deployment/api"}
+    assert parts <= objects.keys()
+    assert ("PodDisruptionBudget/api" in objects) == (variables["api_replicas"] > 1)
+    assert "Ingress/api" not in objects
+    assert all_problems(objects, own_images) == []
+    assert surplus_and_lack(objects, variables) == (set(), set())
+    api = objects["Deployment/api"]["spec"]["template"]["spec"]
+    (check,), (serve,) = api["initContainers"], api["containers"]
+    assert check["args"] == ["check"]
+    assert all(check[key] == serve[key] for key in ("image", "env", "envFrom", "volumeMounts"))
 
 
 def _kubernetes_version() -> str:
@@ -80,7 +101,7 @@ def _kubernetes_version() -> str:
     return found[1]
 
 
-def _problems(item: dict[str, Any]) -> Iterator[str]:
+def _problems(item: dict[str, Any], images: Set[str]) -> Iterator[str]:
     try:
         validate(item, _kubernetes_version(), strict=True)
     except ValidationError as error:
@@ -95,10 +116,10 @@ def _problems(item: dict[str, Any]) -> Iterator[str]:
     if not set(selector.get("matchLabels", selector)) <= SELECTOR_LABELS:
         yield "selector with labels that may change"
     if "template" in spec:
-        yield from _pod_problems(spec["template"]["spec"])
+        yield from _pod_problems(spec["template"]["spec"], images)
 
 
-def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
+def _pod_problems(pod: dict[str, Any], images: Set[str]) -> Iterator[str]:
     context = pod["securityContext"]
     if not context["runAsNonRoot"] or context["seccompProfile"] != {"type": "RuntimeDefault"}:
         yield "pod may run as root or without seccomp"
@@ -106,19 +127,19 @@ def _pod_problems(pod: dict[str, Any]) -> Iterator[str]:
         yield "pod gets a token or service variables"
     volumes = {volume["name"] for volume in pod.get("volumes", [])}
     for container in pod["containers"] + pod.get("initContainers", []):
-        yield from (f"container {container['name']}: {problem}" for problem in _container_problems(container))
+        yield from (f"container {container['name']}: {problem}" for problem in _container_problems(container, images))
         # A claim of a StatefulSet is no volume of its template.
         absent = {mount["name"] for mount in container["volumeMounts"]} - volumes - {"data"}
         yield from (f"container {container['name']} mounts {name}, which is no volume" for name in absent)
 
 
-def _container_problems(container: dict[str, Any]) -> Iterator[str]:
+def _container_problems(container: dict[str, Any], images: Set[str]) -> Iterator[str]:
     context = container["securityContext"]
     if context.get("allowPrivilegeEscalation") is not False or context.get("capabilities") != {"drop": ["ALL"]}:
         yield "has capabilities"
     if not context.get("readOnlyRootFilesystem"):
         yield "root is writable"
-    if container["image"] not in IMAGES:
+    if container["image"] not in images:
         yield "image is not one of the table"
     for kind in ("requests", "limits"):
         if container["resources"].get(kind, {}).keys() != {"cpu", "memory"}:

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.contract.manifests import DEFAULTS, ROOT, TABLE, load, objects_of, run_render
+from tests.contract.manifests import DEFAULTS, ROOT, TABLE, load, objects_of, refuse_faults, run_render
 
 WORKLOADS = {"postgres": "StatefulSet", "load": "Job", "redis": "Deployment", "api": "Deployment"}
 # {name of a Secret: {its key: name in .env}}
@@ -41,6 +41,10 @@ def objects(folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def compose(folder: Path) -> Any:
     return load(folder / "compose/compose.yaml")
+
+
+def test_the_manifests_are_strictly_valid_and_keep_the_rules(objects: dict[str, Any]) -> None:
+    refuse_faults("prod", objects, frozenset({OURS}))
 
 
 def pod(objects: dict[str, Any], service: str) -> dict[str, Any]:
@@ -213,6 +217,7 @@ def test_postgresql_starts_as_in_its_image(compose: Any, folder: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_rendered_again_it_lacks_what_is_no_longer_deployed_and_has_what_others_put_there(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -111,6 +111,8 @@ def test_a_key_is_made_here_and_only_its_hash_is_sent(tmp_path: Path) -> None:
     assert kubernetes.jobs.keys() == jobs.keys()
 
 
+# Listed on the cluster too, by each run.
+@pytest.mark.slow
 def test_keys_are_listed_and_nothing_changes(tmp_path: Path) -> None:
     kubernetes = Kubernetes({"load-1": LOAD}, output)
     done = play(kubernetes, tmp_path)
