@@ -48,7 +48,8 @@ def test_images_that_stay_are_not_told() -> None:
 
 def test_a_plan_is_told_in_tables() -> None:
     tried = {"dataset": "a", "rows_before": 149_151, "rows": 149_160, "rejected": 3, "is_loaded": True}
-    rows = dataset_rows(["a", "b"], f"INFO what is said before\n{json.dumps([tried])}\n")
+    log = f'{{"message": "before"}}\n{json.dumps([tried])}\n{{"message": "overtaken"}}\n'
+    rows = dataset_rows(["a", "b"], log)
     plan = Plan({"ConfigMap/api": "changed"}, {"api/api": ("", f"host/api@{DIGEST}")}, rows, True, ["x: y"])
     assert "\n".join(plan.lines()) == (
         "object         would be\n"

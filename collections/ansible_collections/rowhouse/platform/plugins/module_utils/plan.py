@@ -94,8 +94,13 @@ def _images(workload: Object) -> dict[str, str]:
 
 
 def dataset_rows(names: Iterable[str], log: str) -> list[tuple[str, str, str, str]]:
-    """Return the table of the datasets, from the last line of `rowhouse load`, where it ran."""
-    tried = {item["dataset"]: item for item in json.loads(log.strip().splitlines()[-1])} if log.strip() else {}
+    """Return the table of the datasets, from the line in which `rowhouse load` tells of them all, where it ran.
+
+    It is the last that is written. But it goes to standard output, and a cluster puts the lines of both outputs
+    together as they reach it.
+    """
+    outcomes = next((line for line in reversed(log.splitlines()) if line.startswith("[")), "[]")
+    tried = {item["dataset"]: item for item in json.loads(outcomes)}
     rows = []
     for name in names:
         item = tried.get(name)
