@@ -28,8 +28,9 @@ def key(house: House) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def served(house: House, redis: Redis) -> Iterator[Served]:
+def served(house: House, redis: Redis, key: dict[str, str]) -> Iterator[Served]:
     with house.serve(redis.settings | {"CORS_ORIGINS": "*", "LOG_LEVEL": "debug"}) as served:
+        wait_until(lambda: statuses(served, key) == {200}, "the key")
         yield served
 
 
