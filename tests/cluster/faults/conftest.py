@@ -21,7 +21,7 @@ VARIABLES = yaml.safe_load((INVENTORY / "group_vars/all/main.yml").read_text())
 NAMESPACE = f"rowhouse-{VARIABLES['stack_environment']}"
 URL = f"http://127.0.0.1:{VARIABLES['api_node_port']}"
 # Where the outcome goes; make test-all keeps it in docs/.
-OUTCOME = os.environ.get("FAULTS_TABLE")
+OUTCOME = os.environ.get("OUTCOME")
 
 type Note = Callable[[str, str, str], None]
 # From what to do with the lines of the default data, below its header, to the variables that deploy it.

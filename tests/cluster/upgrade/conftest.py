@@ -31,7 +31,7 @@ FIRST, SECOND, THIRD, WIDE = EDITIONS
 # Those that keep their connections, those that do not, and what they ask a second in all at most.
 CLIENTS, NEWCOMERS, PACE = 7, 3, 300
 # Where the outcome goes; make test-all keeps it in docs/.
-OUTCOME = os.environ.get("ROLLOUTS_TABLE")
+OUTCOME = os.environ.get("OUTCOME")
 # A setting, by its name in this source and in that of the newer release.
 SETTING, NEW_SETTING = "http_max_age_seconds", "freshness_seconds"
 
