@@ -35,7 +35,7 @@ test-compose: ## the rendered compose folder, started and asked once
 bench: ## Rowhouse and its peers, measured in turns, into bench/RESULTS.md: make bench ARGS='--only hot'
 	@scripts/bench $(ARGS)
 
-check: ## lint, types, contract and unit tests: no cluster, a minute
+check: ## lint, types, contract and unit tests: no cluster, under a minute
 	@$(INTERRUPTIBLE) scripts/check
 
 format: ## rewrite Python files in the project's style

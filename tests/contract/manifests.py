@@ -30,31 +30,28 @@ SELECTOR_LABELS = {"app.kubernetes.io/name"}
 
 
 def run_render(
-    environment: str, folder: Path, variables: Mapping[str, object] | None = None
+    inventory: Path, folder: Path, variables: Mapping[str, object] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the playbook that renders an environment into the folder."""
-    extra = {"stack_render_dir": str(folder), **(variables or {})}
+    """Run the playbook that renders an inventory.
+
+    Args:
+        inventory: With `stack_render_dir`, unless that is among the variables.
+        folder: Has no kubeconfig in it: no cluster must be needed.
+        variables: Beside those of the inventory.
+    """
     return subprocess.run(
         [
             "ansible-playbook",
             "playbooks/render.yml",
-            f"--inventory=inventories/{environment}",
-            f"--extra-vars={json.dumps(extra)}",
+            f"--inventory={inventory}",
+            f"--extra-vars={json.dumps(variables or {})}",
         ],
         cwd=ROOT,
-        # No cluster must be needed.
-        env={**os.environ, "KUBECONFIG": str(folder / "none")},
+        env={**os.environ, "KUBECONFIG": str(folder / "none"), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def render(environment: str, folder: Path, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """Return all objects of the environment, by kind and name."""
-    rendered = run_render(environment, folder, variables)
-    assert rendered.returncode == 0, rendered.stdout + rendered.stderr
-    return objects_of(folder)
 
 
 def objects_of(folder: Path) -> dict[str, Any]:

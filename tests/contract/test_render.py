@@ -10,8 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.contract.manifests import DEFAULTS, ROOT, TABLE, load, objects_of, refuse_faults, run_render
+from tests.contract.manifests import DEFAULTS, ROOT, TABLE, load, objects_of, run_render
+from tests.contract.renderings import OVERRIDES, Renderings
 
+PROD = ROOT / "inventories/prod"
 WORKLOADS = {"postgres": "StatefulSet", "load": "Job", "redis": "Deployment", "api": "Deployment"}
 # {name of a Secret: {its key: name in .env}}
 ENV_NAMES = {
@@ -22,29 +24,21 @@ ENV_NAMES = {
     },
     "redis": {"password": "REDIS_PASSWORD"},
 }
-OURS = "registry.example.com/cache/redis@sha256:" + "5" * 64
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rendered")
-    done = run_render("prod", folder, {"stack_image_overrides": {"redis": OURS}})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+def folder(renderings: Renderings) -> Path:
+    return renderings.folder("prod")
 
 
 @pytest.fixture(scope="module")
-def objects(folder: Path) -> dict[str, Any]:
-    return objects_of(folder)
+def objects(renderings: Renderings) -> dict[str, Any]:
+    return renderings.objects("prod")
 
 
 @pytest.fixture(scope="module")
 def compose(folder: Path) -> Any:
     return load(folder / "compose/compose.yaml")
-
-
-def test_the_manifests_are_strictly_valid_and_keep_the_rules(objects: dict[str, Any]) -> None:
-    refuse_faults("prod", objects, frozenset({OURS}))
 
 
 def pod(objects: dict[str, Any], service: str) -> dict[str, Any]:
@@ -83,7 +77,7 @@ def test_the_kustomization_names_each_image_once_and_as_it_is(folder: Path, obje
     }
     assert len(named) == len(images) == 4
     assert named == {container(objects, service)["image"] for service in WORKLOADS}
-    assert OURS in named
+    assert OVERRIDES["redis"] in named
 
 
 def test_no_secret_is_rendered_and_a_file_asks_for_each_of_its_passwords(folder: Path, objects: dict[str, Any]) -> None:
@@ -231,8 +225,9 @@ def test_rendered_again_it_lacks_what_is_no_longer_deployed_and_has_what_others_
         "postgres_loader_password": "given-1",
         "postgres_api_password": "given-2",
         "redis_mode": "none",
+        "stack_render_dir": str(copy),
     }
-    done = run_render("prod", copy, elsewhere)
+    done = run_render(PROD, copy, elsewhere)
     assert done.returncode == 0, done.stdout + done.stderr
     objects, compose = objects_of(copy), load(copy / "compose/compose.yaml")
     assert {path.name for path in (copy / "kustomize").glob("[0-9]*")} == set(
@@ -248,6 +243,6 @@ def test_rendered_again_it_lacks_what_is_no_longer_deployed_and_has_what_others_
 
 
 def test_without_a_folder_nothing_is_deployed_instead(tmp_path: Path) -> None:
-    done = run_render("prod", tmp_path, {"stack_render_dir": ""})
+    done = run_render(PROD, tmp_path)
     assert done.returncode != 0
     assert "-e stack_render_dir=FOLDER" in done.stdout
