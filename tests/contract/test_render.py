@@ -118,12 +118,15 @@ def test_a_service_is_its_container(compose: Any, objects: dict[str, Any], servi
 
 
 def test_the_api_has_the_environment_of_its_pods(compose: Any, objects: dict[str, Any]) -> None:
-    passwords = {
-        variable["name"]: question(ENV_NAMES[wanted["name"]][wanted["key"]])
-        for variable in container(objects, "api")["env"]
-        for wanted in [variable["valueFrom"]["secretKeyRef"]]
-    }
-    assert compose["services"]["api"]["environment"] == objects["ConfigMap/api"]["data"] | passwords
+    settings, passwords = {}, {}
+    for variable in container(objects, "api")["env"]:
+        if "value" in variable:
+            settings[variable["name"]] = variable["value"]
+        else:
+            wanted = variable["valueFrom"]["secretKeyRef"]
+            passwords[variable["name"]] = question(ENV_NAMES[wanted["name"]][wanted["key"]])
+    assert compose["services"]["api"]["environment"] == settings | passwords
+    assert settings["ROWHOUSE_WORKERS"] == "2"
     assert {"ROWHOUSE_DATABASE_PASSWORD", "ROWHOUSE_REDIS_PASSWORD"} == passwords.keys()
 
 

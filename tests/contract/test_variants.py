@@ -16,9 +16,10 @@ def test_a_choice_changes_what_it_says_and_nothing_becomes_wrong(name: str, rend
     variant, variables = VARIANTS[name], renderings.cases[name].variables
     objects = {_stable(place): item for place, item in renderings.objects(name).items()}
     assert all_problems(objects) == []
-    expected = {place: value for choice in variant.choices for place, value in choice.outcome.items()}
-    assert {place: found(objects, place) for place in expected} == expected
     assert surplus_and_lack(objects, variables, variant.external) == (set(), set())
+    places = objects | environment(objects["Deployment/api"])
+    expected = {place: value for choice in variant.choices for place, value in choice.outcome.items()}
+    assert {place: found(places, place) for place in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,18 @@ def found(objects: Mapping[str, Any], place: str) -> Any:
         else:
             value = (value or {}).get(key)
     return value
+
+
+def environment(workload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what its container gets, apart: what has a value, and what comes from a Secret."""
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    name = workload["metadata"]["name"]
+    return {
+        f"Settings/{name}": {item["name"]: item["value"] for item in container["env"] if "value" in item},
+        f"Secrets/{name}": {
+            item["name"]: item["valueFrom"]["secretKeyRef"] for item in container["env"] if "valueFrom" in item
+        },
+    }
 
 
 def _stable(name: str) -> str:

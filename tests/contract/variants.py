@@ -19,7 +19,8 @@ TOLERATION = {"key": "dedicated", "value": "data", "effect": "NoSchedule"}
 class Choice:
     """Variables that are set together, and what is to be found where; None stands for absence.
 
-    A place is the object's kind and name, then keys and numbers of items, with blanks between them.
+    A place is the object's kind and name, then keys and numbers of items, with blanks between them. Settings/api and
+    Secrets/api are the API's environment: what has a value, and what comes from a Secret.
     """
 
     variables: Mapping[str, Any]
@@ -56,9 +57,9 @@ VARIANTS = {
                     "StatefulSet/postgres": None,
                     "Service/postgres": None,
                     "NetworkPolicy/postgres": None,
-                    "ConfigMap/api data ROWHOUSE_DATABASE_HOST": "db.example.com",
-                    "ConfigMap/api data ROWHOUSE_DATABASE_PORT": "6432",
-                    "ConfigMap/api data ROWHOUSE_DATABASE_NAME": "tables",
+                    "Settings/api ROWHOUSE_DATABASE_HOST": "db.example.com",
+                    "Settings/api ROWHOUSE_DATABASE_PORT": "6432",
+                    "Settings/api ROWHOUSE_DATABASE_NAME": "tables",
                     "Job/load spec template spec containers 0 env 0": {
                         "name": "ROWHOUSE_DATABASE_HOST",
                         "value": "db.example.com",
@@ -69,8 +70,8 @@ VARIANTS = {
                 {"postgres_sslmode": "verify-full", "postgres_ca_certificate": CERTIFICATE},
                 {
                     "ConfigMap/postgres data": {"ca.crt": CERTIFICATE},
-                    "ConfigMap/api data ROWHOUSE_DATABASE_SSLMODE": "verify-full",
-                    "ConfigMap/api data ROWHOUSE_DATABASE_SSLROOTCERT": "/etc/rowhouse/database/ca.crt",
+                    "Settings/api ROWHOUSE_DATABASE_SSLMODE": "verify-full",
+                    "Settings/api ROWHOUSE_DATABASE_SSLROOTCERT": "/etc/rowhouse/database/ca.crt",
                     f"{API_POD} volumes 2": {"name": "database", "configMap": {"name": "postgres"}},
                     "Job/load spec template spec containers 0 volumeMounts 2 mountPath": "/etc/rowhouse/database",
                 },
@@ -78,7 +79,7 @@ VARIANTS = {
             Choice(
                 {"postgres_existing_secret": "db-login"},
                 {
-                    f"{API_POD} containers 0 env 0 valueFrom secretKeyRef": {"name": "db-login", "key": "api-password"},
+                    "Secrets/api ROWHOUSE_DATABASE_PASSWORD": {"name": "db-login", "key": "api-password"},
                     "Job/load spec template spec containers 0 env 6 valueFrom secretKeyRef": {
                         "name": "db-login",
                         "key": "loader-password",
@@ -90,8 +91,8 @@ VARIANTS = {
                 {
                     "Deployment/redis": None,
                     "Service/redis": None,
-                    "ConfigMap/api data ROWHOUSE_REDIS_PORT": "6380",
-                    f"{API_POD} containers 0 env 1 valueFrom secretKeyRef name": "redis-external",
+                    "Settings/api ROWHOUSE_REDIS_PORT": "6380",
+                    "Secrets/api ROWHOUSE_REDIS_PASSWORD name": "redis-external",
                 },
             ),
             Choice(
@@ -120,21 +121,15 @@ VARIANTS = {
                     "api_object_store_secret_key": "x",
                 },
                 {
-                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_ENDPOINT": "http://192.0.2.20:9000",
-                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_BUCKET": "air",
-                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_SECRET_KEY": None,
+                    "Settings/api ROWHOUSE_OBJECT_STORE_ENDPOINT": "http://192.0.2.20:9000",
+                    "Settings/api ROWHOUSE_OBJECT_STORE_BUCKET": "air",
+                    "Settings/api ROWHOUSE_OBJECT_STORE_SECRET_KEY": None,
                     "NetworkPolicy/api spec egress 2": {
                         "to": [{"ipBlock": {"cidr": "192.0.2.20/32"}}],
                         "ports": [{"protocol": "TCP", "port": 9000}],
                     },
-                    f"{API_POD} containers 0 env 2 valueFrom secretKeyRef": {
-                        "name": "api-object-store",
-                        "key": "access-key",
-                    },
-                    f"{API_POD} containers 0 env 3": {
-                        "name": "ROWHOUSE_OBJECT_STORE_SECRET_KEY",
-                        "valueFrom": {"secretKeyRef": {"name": "api-object-store", "key": "secret-key"}},
-                    },
+                    "Secrets/api ROWHOUSE_OBJECT_STORE_ACCESS_KEY": {"name": "api-object-store", "key": "access-key"},
+                    "Secrets/api ROWHOUSE_OBJECT_STORE_SECRET_KEY": {"name": "api-object-store", "key": "secret-key"},
                 },
             ),
             Choice({"api_monitoring_peers": [MONITORING]}, {"NetworkPolicy/api spec ingress 1 from": [MONITORING]}),
@@ -152,8 +147,8 @@ VARIANTS = {
                 {"redis_mode": "none"},
                 {
                     "Deployment/redis": None,
-                    "ConfigMap/api data ROWHOUSE_REDIS_HOST": "",
-                    f"{API_POD} containers 0 env 1 name": "ROWHOUSE_OBJECT_STORE_ACCESS_KEY",
+                    "Settings/api ROWHOUSE_REDIS_HOST": "",
+                    "Secrets/api ROWHOUSE_REDIS_PASSWORD": None,
                 },
             ),
             Choice(
@@ -167,7 +162,7 @@ VARIANTS = {
                 {"postgres_existing_secret": "db-login"},
                 {
                     "StatefulSet/postgres spec template spec volumes 1 secret secretName": "db-login",
-                    f"{API_POD} containers 0 env 0 valueFrom secretKeyRef name": "db-login",
+                    "Secrets/api ROWHOUSE_DATABASE_PASSWORD name": "db-login",
                 },
             ),
             Choice(
@@ -179,10 +174,14 @@ VARIANTS = {
                     "api_object_store_ca_certificate": CERTIFICATE,
                 },
                 {
-                    "ConfigMap/api data ROWHOUSE_OBJECT_STORE_CA_CERTIFICATE": CERTIFICATE,
+                    "Settings/api ROWHOUSE_OBJECT_STORE_CA_CERTIFICATE": CERTIFICATE,
                     "NetworkPolicy/api spec egress 1 ports": [{"protocol": "TCP", "port": 443}],
-                    f"{API_POD} containers 0 env 1 valueFrom secretKeyRef": {"name": "s3-login", "key": "access-key"},
+                    "Secrets/api ROWHOUSE_OBJECT_STORE_ACCESS_KEY": {"name": "s3-login", "key": "access-key"},
                 },
+            ),
+            Choice(
+                {"api_settings": {"cors_origins": "https://$(HOSTNAME)"}},
+                {"Settings/api ROWHOUSE_CORS_ORIGINS": "https://$$(HOSTNAME)"},
             ),
             Choice(
                 {"postgres_storage_class": "fast"},

@@ -74,7 +74,7 @@ def _service(item: Object, config_maps: Mapping[str, Object], secrets: Sequence[
         "restart": "no" if item["kind"] == "Job" else "unless-stopped",
         "user": f"{user['runAsUser']}:{user['runAsGroup']}",
         "command": [_literal(word) for word in container.get("args", [])],
-        "environment": dict(_environment(container, config_maps, secrets)),
+        "environment": dict(_environment(container, secrets)),
         "mem_limit": _memory(container["resources"]["limits"]["memory"]),
         "read_only": security["readOnlyRootFilesystem"],
         "cap_drop": security["capabilities"]["drop"],
@@ -89,12 +89,7 @@ def _service(item: Object, config_maps: Mapping[str, Object], secrets: Sequence[
     return {key: value for key, value in content.items() if value}
 
 
-def _environment(
-    container: Object, config_maps: Mapping[str, Object], secrets: Sequence[Object]
-) -> Iterator[tuple[str, str]]:
-    for source in container.get("envFrom", []):
-        for name, value in config_maps[source["configMapRef"]["name"]]["data"].items():
-            yield name, _literal(value)
+def _environment(container: Object, secrets: Sequence[Object]) -> Iterator[tuple[str, str]]:
     for variable in container.get("env", []):
         if "value" in variable:
             yield variable["name"], _literal(variable["value"])
@@ -170,8 +165,11 @@ def _memory(quantity: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return the text as compose takes it for itself: it puts variables in place of what begins with $."""
-    return text.replace("$", "$$")
+    """Return the text as compose takes it for itself: it puts variables in place of all that begins with $.
+
+    Kubernetes does so with $(NAME) only, and takes $$(NAME) for itself.
+    """
+    return text.replace("$$(", "$(").replace("$", "$$")
 
 
 def _merged(content: Object, own: Object) -> dict[str, Any]:
