@@ -119,6 +119,9 @@ def test_no_such_row(served: Served) -> None:
             "cursor-expired",
             "Start again from the first page",
         ),
+        # Of a release with another key column.
+        (f"/stations?cursor={Cursor(1, 'number', (1,)).encode()}", 410, "cursor-expired", "Start again"),
+        (f"/stations?cursor={Cursor(1, '-id', (1,)).encode()}", 400, "invalid-parameter", "belongs to the order '-id'"),
         ("/names/%FF", 404, "row-not-found", ""),
         ("/names/a%00b", 400, "invalid-key", "without NUL"),
         (
