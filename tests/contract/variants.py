@@ -184,6 +184,15 @@ VARIANTS = {
                 {"Settings/api ROWHOUSE_CORS_ORIGINS": "https://$$(HOSTNAME)"},
             ),
             Choice(
+                {"api_replicas_max": 6, "api_scale_cpu": "200m", "postgres_max_connections": 200},
+                {
+                    "Deployment/api spec replicas": None,
+                    "HorizontalPodAutoscaler/api spec minReplicas": 1,
+                    "HorizontalPodAutoscaler/api spec maxReplicas": 6,
+                    "HorizontalPodAutoscaler/api spec metrics 0 containerResource target averageValue": "200m",
+                },
+            ),
+            Choice(
                 {"postgres_storage_class": "fast"},
                 {"StatefulSet/postgres spec volumeClaimTemplates 0 spec storageClassName": "fast"},
             ),

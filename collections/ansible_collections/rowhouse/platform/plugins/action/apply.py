@@ -25,6 +25,12 @@ from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions imp
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.runner import perform_action
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s.service import K8sService
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
+from ansible_collections.rowhouse.platform.plugins.module_utils.autoscaling import (
+    least_pods,
+    left_to_autoscaler,
+    with_pods,
+)
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import names
 from ansible_collections.rowhouse.platform.plugins.module_utils.plan import CHANGED, MADE
@@ -36,7 +42,7 @@ COUNTED = frozenset({"creationTimestamp", "generation", "managedFields", "resour
 class ActionModule(ClusterAction):
     ARGUMENTS = TARGET | required(objects=["dict"], manager="str", namespace_exists="bool")
 
-    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+    def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         objects = arguments["objects"]
         if self._task.check_mode and not arguments["namespace_exists"]:
             changes = dict.fromkeys(names(objects), MADE)
@@ -55,7 +61,11 @@ class ActionModule(ClusterAction):
         failure = {}
         try:
             service = K8sService(get_api_client(module), module)
-            done.extend(perform_action(service, copy.deepcopy(item), module.params) for item in objects)
+            scaled = _Scaled(self.connect(arguments, variables), arguments["manager"], objects)
+            for item in objects:
+                wanted = scaled.before(item, is_trial=self._task.check_mode)
+                done.append(perform_action(service, copy.deepcopy(dict(wanted)), module.params))
+                scaled.after(item, is_trial=self._task.check_mode)
         except CoreException as error:
             # What was applied before it is told too.
             failure = {"failed": True, "msg": f"{names([objects[len(done)]])[0]}: {error}"}
@@ -70,6 +80,43 @@ class ActionModule(ClusterAction):
             "diff": list(_diffs(changed)) if self._task.diff else [],
             **failure,
         }
+
+
+class _Scaled:
+    """Leaves the number of pods to the autoscalers among the objects."""
+
+    def __init__(self, cluster: Cluster, manager: str, objects: Iterable[Mapping[str, Any]]) -> None:
+        self._cluster = cluster
+        self._manager = manager
+        self._least = least_pods(objects)
+
+    def before(self, item: Mapping[str, Any], *, is_trial: bool) -> Mapping[str, Any]:
+        """Return what is to be applied."""
+        (name,) = names([item])
+        if name not in self._least:
+            return item
+        live = self._live(item)
+        if live is None:
+            return with_pods(item, self._least[name])
+        if is_trial:
+            # What the apply then leaves alone.
+            return with_pods(item, live["spec"]["replicas"]) if left_to_autoscaler(self._manager, live) else item
+        self._leave(live)
+        return item
+
+    def after(self, item: Mapping[str, Any], *, is_trial: bool) -> None:
+        """Let go of the number of pods that a new one began with."""
+        if not is_trial and names([item])[0] in self._least and (live := self._live(item)):
+            self._leave(live)
+
+    def _leave(self, live: Mapping[str, Any]) -> None:
+        fields = left_to_autoscaler(self._manager, live)
+        if fields is not None:
+            self._cluster.set_managed_fields(live, fields)
+
+    def _live(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        metadata = item["metadata"]
+        return self._cluster.get(item["apiVersion"], item["kind"], metadata["name"], metadata["namespace"])
 
 
 class _Module:
