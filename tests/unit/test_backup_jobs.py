@@ -51,6 +51,12 @@ def test_a_job_is_the_schedules_with_other_words_and_one_try() -> None:
     assert container(job)["env"] == theirs["env"]
 
 
+def test_a_backup_now_is_the_schedules() -> None:
+    job = backup_job(CRON_JOB, [])
+    assert job["metadata"]["name"].startswith("backup-create-")
+    assert container(job)["args"] == ["backup", "create"]
+
+
 def test_another_environments_backups_are_opened_by_what_is_given() -> None:
     job = backup_job(CRON_JOB, ["restore", "latest"], "s3:there", {"name": "from", "key": "x"})
     repository, password, access = container(job)["env"]

@@ -22,7 +22,7 @@ def backup_job(
 
     Args:
         cron_job: The schedule, as the cluster has it.
-        words: Arguments behind `rowhouse backup`.
+        words: Arguments behind `rowhouse backup`; none: those of the schedule, with what it keeps.
         repository: Of another environment; empty: its own.
         secret: {name, and what it holds: key, access-key, secret-key} for that.
     """
@@ -30,13 +30,13 @@ def backup_job(
     pods = template["spec"]["template"]
     (container,) = pods["spec"]["containers"]
     # The kubelet puts the values of variables in place of $(NAME), of which one is a password.
-    args = ["backup", *(word.replace("$", "$$") for word in words)]
+    args = ["backup", *(word.replace("$", "$$") for word in words)] if words else container["args"]
     env = [_elsewhere(variable, repository, secret or {}) if repository else variable for variable in container["env"]]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": f"backup-{words[0]}-{secrets.token_hex(5)}",
+            "name": f"backup-{args[1]}-{secrets.token_hex(5)}",
             "namespace": cron_job["metadata"]["namespace"],
             "labels": pods["metadata"]["labels"],
         },
