@@ -197,6 +197,7 @@ def damage(store: Path) -> None:
             pack.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_damaged_backup_is_refused_and_nothing_is_changed(backups: Backups) -> None:
     backups.create()
     damage(Path(backups.place))
