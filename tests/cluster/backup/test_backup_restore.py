@@ -144,7 +144,9 @@ def _row(cells: list[str]) -> tuple[int, str, str, float]:
 
 
 def test_the_status_tells_of_the_last_one_and_a_second_deployment_changes_nothing(place: Place) -> None:
-    assert re.search(r"last verified backup: \d+ (s|min) ago", said(place.play("status")))
+    words = said(place.play("status"))
+    assert re.search(r"last verified backup: \d+ (s|min) ago", words)
+    assert "drift: none" in words
     assert "changed=0" in place.deployment.run("deploy.yml", **VOLUME)
 
 

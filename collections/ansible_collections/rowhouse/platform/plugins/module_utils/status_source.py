@@ -135,6 +135,9 @@ class StatusSource:
             if live is None:
                 yield f"{name} is gone"
                 continue
+            # Its volume is the cluster's to fill in.
+            if item["kind"] == "PersistentVolumeClaim":
+                continue
             if _content(self._cluster.would_apply(item, self._manager)) != _content(live):
                 yield f"{name} is not as it was deployed"
             elif is_applied_by(self._manager, live):
