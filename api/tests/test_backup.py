@@ -3,7 +3,10 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,20 +61,20 @@ class Backups:
 
 
 @pytest.fixture
-def backups(house: House, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Backups:
+def backups(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backups]:
     """Those of a house with two datasets, in a folder."""
     (binaries,) = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
     monkeypatch.setenv("PATH", f"{binaries}:{os.environ['PATH']}")
-    folder = tmp_path_factory.mktemp("backups")
-    # The scratch server's user has to get there.
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o755)
+    # Not below pytest's own folders, which only their owner may enter: the scratch server runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="rowhouse-backup-"))
+    folder.chmod(0o755)
     house.put_stations(3)
     house.put(yml=PEOPLE_YML, name="people")
     house.load()
     house.sql("INSERT INTO people_rows VALUES (1, 'Ann', 1, now()), (2, E'a\\nb\\\\', 1, now())")
     house.sql("UPDATE dataset_state SET revision = 1, rows = 2, last_key = 2")
-    return Backups(house, folder, str(folder / "store"))
+    yield Backups(house, folder, str(folder / "store"))
+    shutil.rmtree(folder)
 
 
 def stations(house: House) -> list[tuple[object, ...]]:
