@@ -80,7 +80,7 @@ def test_every_process_hears_of_a_changed_key_within_a_second(house: House, monk
     async def work() -> None:
         engine, catalog = serving_engine(house.settings), Catalog(house.schema)
         keys = Keys(catalog, engine.dialect)
-        store = Store(engine, catalog, house.datasets, threads=1, keys=keys)
+        store = Store(engine, catalog, house.datasets, threads=1, beside=[keys])
         await store.open()
         try:
             for change, is_valid in (

@@ -1,19 +1,16 @@
 """An object store that somebody else looks after, within the cluster: set up, used, mistaken, and taken out again."""
 
 import json
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from obstore.store import S3Store
 
 from tests.cluster.deployment import Deployment
 from tests.cluster.forward import forwarded
 from tests.cluster.inventory import copied_inventory
-from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.object_store import BUCKET, KEYS, S3_PORT, object_store
 from tests.cluster.output import Run
 
 # An image, a server and five deployments.
@@ -23,11 +20,6 @@ NAMESPACE = "rowhouse-store"
 OUTSIDE = "rowhouse-s3"
 PORT = 30822
 URL = f"http://127.0.0.1:{PORT}"
-S3_PORT = 7070
-BUCKET = "bucket"
-KEYS = {"access_key": "access-key", "secret_key": "throw-away"}
-STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
-IMAGE = "test/versitygw:1"
 
 STORE = {
     "api_object_store_endpoint": f"http://s3.{OUTSIDE}.svc:{S3_PORT}",
@@ -37,55 +29,10 @@ STORE = {
 SUPPLIED = {f"api_object_store_{name}": value for name, value in KEYS.items()}
 
 
-def push_image(folder: Path) -> None:
-    """Push an image that holds the S3 server and nothing else."""
-    program = subprocess.run([ROOT / "scripts/object-store"], check=True, stdout=subprocess.PIPE, text=True)
-    recipe = folder / "Containerfile"
-    recipe.write_text('FROM scratch\nCOPY versitygw /versitygw\nENTRYPOINT ["/versitygw"]\n')
-    (folder / "versitygw").write_bytes(Path(program.stdout.strip()).read_bytes())
-    (folder / "versitygw").chmod(0o755)
-    storage = ("--root", str(folder / "storage"), "--runroot", str(folder / "run"), "--storage-driver=vfs")
-    for words in (
-        ("build", "--isolation=chroot", f"--file={recipe}", f"--tag={IMAGE}", str(folder)),
-        ("push", "--tls-verify=false", IMAGE, f"docker://{STACK['stack_push_registry']}/{IMAGE}"),
-    ):
-        subprocess.run(["buildah", *storage, *words], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, kubectl: Run) -> Iterator[None]:
-    """Run the server, with an empty bucket."""
-    push_image(tmp_path_factory.mktemp("versitygw"))
-    # An earlier run's may still be on its way out.
-    kubectl("delete", "namespace", OUTSIDE, "--ignore-not-found")
-    kubectl("create", "namespace", OUTSIDE)
-    # What is a folder there is a bucket.
-    folders = {"objects": "/objects", "bucket": f"/objects/{BUCKET}", "attributes": "/attributes"}
-    keys = ["--access", KEYS["access_key"], "--secret", KEYS["secret_key"]]
-    main = {
-        "name": "main",
-        "image": f"{STACK['stack_pull_registry']}/{IMAGE}",
-        "args": [*keys, "--port", f":{S3_PORT}", "posix", "--sidecar", "/attributes", "/objects"],
-        "readinessProbe": {"tcpSocket": {"port": S3_PORT}, "periodSeconds": 1},
-        "volumeMounts": [{"name": name, "mountPath": path} for name, path in folders.items()],
-    }
-    spec = {
-        "containers": [main],
-        "volumes": [{"name": name, "emptyDir": {}} for name in folders],
-        "terminationGracePeriodSeconds": 1,
-    }
-    metadata = {"name": "s3", "namespace": OUTSIDE, "labels": {"server": "s3"}}
-    service = {"selector": metadata["labels"], "ports": [{"port": S3_PORT}]}
-    items = [
-        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
-        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
-    ]
-    try:
-        kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-        kubectl("wait", "pod", "--all", "-n", OUTSIDE, "--for=condition=Ready", "--timeout=60s")
+    with object_store(tmp_path_factory.mktemp("versitygw"), OUTSIDE, kubectl):
         yield
-    finally:
-        kubectl("delete", "namespace", OUTSIDE, "--wait=false")
 
 
 @pytest.fixture(scope="module")

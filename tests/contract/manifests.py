@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.rowhouse.platform.plugins.module_utils.pods import pod_of
 from kubernetes_validate.utils import ValidationError, validate
 
 from tests.contract import role_readme
@@ -24,7 +25,9 @@ IMAGES = {
     f"{DEFAULTS['stack_pull_registry']}/{row['repository']}:{DEFAULTS['stack_release']}" for row in TABLE.values()
 }
 # What a run never deletes, and what it deletes when it no longer renders it.
-KINDS = {"Namespace", "StatefulSet", "Job"} | {item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"]}
+KINDS = {"Namespace", "StatefulSet", "Job", "PersistentVolumeClaim"} | {
+    item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"]
+}
 # Labels that may change from one run to the next would orphan pods.
 SELECTOR_LABELS = {"app.kubernetes.io/name"}
 
@@ -112,11 +115,12 @@ def _problems(item: dict[str, Any], images: Set[str]) -> Iterator[str]:
     selector = spec.get("selector", {})
     if not set(selector.get("matchLabels", selector)) <= SELECTOR_LABELS:
         yield "selector with labels that may change"
-    if "template" in spec:
-        yield from _pod_problems(spec["template"]["spec"], images)
+    pod = pod_of(item)
+    if pod is not None:
+        yield from _pod_problems(pod, images)
 
 
-def _pod_problems(pod: dict[str, Any], images: Set[str]) -> Iterator[str]:
+def _pod_problems(pod: Mapping[str, Any], images: Set[str]) -> Iterator[str]:
     context = pod["securityContext"]
     if not context["runAsNonRoot"] or context["seccompProfile"] != {"type": "RuntimeDefault"}:
         yield "pod may run as root or without seccomp"

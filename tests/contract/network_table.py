@@ -57,6 +57,8 @@ def _rows(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     known |= variables
     store = urlsplit(known["api_object_store_endpoint"])
     known["stack_object_store_port"] = store.port or {"http": 80, "https": 443}.get(store.scheme)
+    backups = urlsplit(known["backup_s3_endpoint"])
+    known["stack_backup_s3_port"] = backups.port or {"http": 80, "https": 443}.get(backups.scheme)
     table = yaml.safe_load((ROLES / "stack/vars/main/network.yml").read_text(encoding="utf-8"))["stack_network"]
     return [{**row, "ports": _resolved(row["ports"], known)} for row in table]
 
@@ -85,8 +87,11 @@ def _connections(row: Mapping[str, Any], places: Mapping[str, list[Endpoint]]) -
 
 
 def _pods(objects: Mapping[str, Any]) -> list[Endpoint]:
-    workloads = [item for item in objects.values() if "template" in item.get("spec", {})]
-    return [_pod(item["spec"]["template"], item["metadata"]["namespace"], i) for i, item in enumerate(workloads)]
+    specs = [(item.get("spec", {}), item["metadata"].get("namespace", "")) for item in objects.values()]
+    # The pods of a CronJob belong to its Jobs.
+    owners = [(spec.get("jobTemplate", {}).get("spec", spec), namespace) for spec, namespace in specs]
+    templates = [(owner["template"], namespace) for owner, namespace in owners if "template" in owner]
+    return [_pod(template, namespace, i) for i, (template, namespace) in enumerate(templates)]
 
 
 def _pod(template: Mapping[str, Any], namespace: str, number: int) -> Endpoint:

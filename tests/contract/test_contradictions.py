@@ -31,6 +31,15 @@ OBJECT_STORE = {
 }
 
 
+BACKUPS = {
+    "backup_store": "s3",
+    "backup_s3_endpoint": "http://192.0.2.4:9000",
+    "backup_s3_bucket": "backups",
+    "backup_s3_access_key": "x",
+    "backup_s3_secret_key": "x",
+}
+
+
 CONSISTENT: list[dict[str, Any]] = [
     {},
     EXTERNAL_POSTGRES,
@@ -45,6 +54,7 @@ CONSISTENT: list[dict[str, Any]] = [
     },
     {"postgres_existing_secret": "theirs", "redis_existing_secret": "theirs"},
     {"api_ingress_host": "a.example.com", "api_ingress_class": "nginx", "api_service_type": "ClusterIP"},
+    BACKUPS,
     {"api_settings": {"workers": 3}, "stack_push_authfile": __file__},
 ]
 CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
@@ -74,6 +84,11 @@ CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     (OBJECT_STORE | {"api_object_store_endpoint": "https://s3.example.com"}, "The host in api_object_store_endpoint"),
     (OBJECT_STORE | {"api_object_store_secret_key": ""}, "api_object_store_endpoint is set, so its keys are known"),
     (OBJECT_STORE | {"api_object_store_existing_secret": "theirs"}, "The keys of the object store are in the Secret"),
+    ({"backup_s3_bucket": "b"}, "backup_s3_bucket: for a store of S3 only"),
+    (BACKUPS | {"backup_s3_bucket": ""}, "backup_store is s3: set both"),
+    (BACKUPS | {"backup_s3_endpoint": "https://s3.example.com"}, "The host in backup_s3_endpoint is a name"),
+    (BACKUPS | {"backup_s3_secret_key": ""}, "backup_store is s3, so its keys are known"),
+    (BACKUPS | {"backup_s3_existing_secret": "theirs"}, "The keys of the backups' store are in the Secret"),
     ({"api_service_type": "ClusterIP", "api_node_port": 30800}, "api_service_type is ClusterIP"),
     ({"api_ingress_tls_secret": "tls"}, "api_ingress_host is empty"),
     ({"api_settings": {"redis_password": "x", "workers": 3}}, "api_settings may not set redis_password: "),

@@ -44,12 +44,22 @@ def test_the_release_is_the_same_everywhere() -> None:
 
 
 def test_images_are_named_in_one_file() -> None:
-    repositories = re.compile(r"\browhouse/(python|api|dataset|postgres|redis)\b(?!\.)")
+    repositories = re.compile(r"\browhouse/(python|api|dataset|tools|backup|postgres|redis)\b(?!\.)")
     place = COLLECTION / "roles/stack/vars/main/images.yml"
     files = tracked("collections", "playbooks", "inventories")
     # The base in a Containerfile is only the default for a build by hand.
     named = {path for path in files if path.name != "Containerfile" and repositories.search(_text(path))}
     assert named == {place}
+
+
+def test_a_backup_is_restored_by_the_server_that_is_deployed() -> None:
+    folder = COLLECTION / "roles/images/files"
+    lists = [
+        {line for line in (folder / name / "packages").read_text().splitlines() if line and line[0] not in "#!"}
+        for name in ("postgres", "tools")
+    ]
+    assert lists[1] - lists[0] == {"restic"}
+    assert lists[0] <= lists[1]
 
 
 def test_templates_take_images_from_the_table() -> None:

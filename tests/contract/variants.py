@@ -11,6 +11,7 @@ from tests.contract.network import Endpoint, Port
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 API_POD = "Deployment/api spec template spec"
+BACKUP_POD = "CronJob/backup spec jobTemplate spec template spec"
 MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 TOLERATION = {"key": "dedicated", "value": "data", "effect": "NoSchedule"}
 
@@ -132,12 +133,39 @@ VARIANTS = {
                     "Secrets/api ROWHOUSE_OBJECT_STORE_SECRET_KEY": {"name": "api-object-store", "key": "secret-key"},
                 },
             ),
+            Choice(
+                {
+                    "backup_enabled": True,
+                    "backup_store": "s3",
+                    "backup_s3_endpoint": "http://192.0.2.21:9000",
+                    "backup_s3_bucket": "backups",
+                    "backup_s3_existing_secret": "s3-login",
+                    "backup_s3_ca_certificate": CERTIFICATE,
+                },
+                {
+                    "PersistentVolumeClaim/backup": None,
+                    "ConfigMap/backup data": {"ca.crt": CERTIFICATE},
+                    "NetworkPolicy/backup spec egress 1": {
+                        "to": [{"ipBlock": {"cidr": "192.0.2.21/32"}}],
+                        "ports": [{"protocol": "TCP", "port": 9000}],
+                    },
+                    f"{BACKUP_POD} containers 0 env 6": {
+                        "name": "RESTIC_REPOSITORY",
+                        "value": "s3:http://192.0.2.21:9000/backups/rowhouse-prod",
+                    },
+                    f"{BACKUP_POD} containers 0 env 12 valueFrom secretKeyRef": {
+                        "name": "s3-login",
+                        "key": "access-key",
+                    },
+                },
+            ),
             Choice({"api_monitoring_peers": [MONITORING]}, {"NetworkPolicy/api spec ingress 1 from": [MONITORING]}),
         ),
         (
             Endpoint("postgres", "198.51.100.4", ports=(Port(6432), Port(5432))),
             Endpoint("redis", "192.0.2.9", ports=(Port(6380), Port(6379))),
             Endpoint("object-store", "192.0.2.20", ports=(Port(9000), Port(443))),
+            Endpoint("backup-store", "192.0.2.21", ports=(Port(9000), Port(443))),
         ),
     ),
     "ours, otherwise": Variant(
@@ -195,6 +223,15 @@ VARIANTS = {
             Choice(
                 {"postgres_storage_class": "fast"},
                 {"StatefulSet/postgres spec volumeClaimTemplates 0 spec storageClassName": "fast"},
+            ),
+            Choice(
+                {"backup_enabled": True, "backup_schedule": "0 * * * *", "backup_storage_class": "slow"},
+                {
+                    "CronJob/backup spec schedule": "0 * * * *",
+                    "PersistentVolumeClaim/backup spec storageClassName": "slow",
+                    f"{BACKUP_POD} volumes 2": {"name": "backups", "persistentVolumeClaim": {"claimName": "backup"}},
+                    f"{BACKUP_POD} imagePullSecrets": [{"name": "registry-login"}],
+                },
             ),
             Choice(
                 {"stack_pull_secret": "registry-login"},

@@ -43,6 +43,7 @@ WELL = Facts(
     disk=Disk(2 * 2**30, 10 * 2**30),
     certificates=[Certificate("in Secret tls", NOW + timedelta(days=60))],
     drift=[],
+    backup=NOW - timedelta(hours=10),
 )
 # {a fact: (what is said of it, the beginning of the next step)}
 ILL: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -87,6 +88,7 @@ def test_when_all_is_well_it_fits_one_screen_and_says_so() -> None:
         "",
         "cache: 90% of 1,000 answers",
         "disk of the database: 2.0 of 10.0 GiB, 20%",
+        "last verified backup: 10 h ago",
         "certificate in Secret tls: until 2025-07-31, 60 days",
         "",
         "drift: none",

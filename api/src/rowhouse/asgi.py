@@ -8,6 +8,7 @@ from pathlib import Path
 from rowhouse.access.guard import Guard
 from rowhouse.access.keys import Keys
 from rowhouse.app import HttpPolicy, Ports, create_admin_app, create_app
+from rowhouse.backup.last import LastBackup
 from rowhouse.cache import Cache, NoCache, Verdict
 from rowhouse.catalog import Catalog
 from rowhouse.database import exporting_engine, serving_engine
@@ -46,7 +47,9 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
     catalog = Catalog(settings.database_schema)
     engine = serving_engine(settings)
     keys = Keys(catalog, engine.dialect)
-    store = Store(engine, catalog, datasets, threads=settings.database_pool_size - 1, keys=keys)
+    last_backup = LastBackup(catalog, engine.dialect)
+    beside = (keys, last_backup)
+    store = Store(engine, catalog, datasets, threads=settings.database_pool_size - 1, beside=beside)
     exports = Exports(
         exporting_engine(settings),
         catalog,
@@ -76,7 +79,7 @@ def build_app(settings: Settings, datasets: Iterable[Dataset], metrics_dir: Path
         _object_store(settings),
         [Guard(keys), *([limits] if limits else [])],
     )
-    admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build))
+    admin = create_admin_app(datasets, store, Exposition(metrics_dir, store, datasets, build, last_backup))
     repeats = Repeats(public, store, local, tally, notes, lambda: farewell.has_begun, limits)
     return Ports(repeats, admin, settings.admin_port)
 

@@ -55,6 +55,7 @@ class Catalog:
         pointers: The current version of each dataset and schema hash.
         states: Of each writable dataset: its revision, which grows with each write; the number of its rows; the
             greatest key that the API has given; the schema hashes that its table serves.
+        backups: The backups that were restored and compared, for metrics.
         answers: What was answered to writes with an Idempotency-Key.
         keys: API keys, of which only hashes are kept.
         key_changes: One row, which counts the changes of keys.
@@ -111,7 +112,15 @@ class Catalog:
             Column("one", Boolean, CheckConstraint("one"), primary_key=True, server_default=true()),
             Column("changes", BigInteger, nullable=False, server_default="1"),
         )
-
+        self.backups = Table(
+            "backup",
+            self.metadata,
+            Column("name", Text, primary_key=True),
+            Column("taken_at", DateTime(timezone=True), nullable=False),
+            Column("verified_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+            Column("bytes", BigInteger, nullable=False),
+            Column("rows", BigInteger, nullable=False),
+        )
         self.states = Table(
             "dataset_state",
             self.metadata,

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from rowhouse import __version__
 from rowhouse.access.commands import add_commands as add_key_commands
+from rowhouse.backup.commands import add_commands as add_backup_commands
 from rowhouse.dataset import Dataset
 from rowhouse.description import read_datasets
 from rowhouse.errors import LoadError, LoadStoppedError, RowhouseError
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     load.set_defaults(run=lambda options: _run_configured(partial(_load, dry_run=options.dry_run), options))
     add_key_commands(commands, _run_configured)
+    add_backup_commands(commands, _run_with_environment)
     text = "look at a CSV, JSON or NDJSON file, plain or gzip, and write a first dataset.yml to standard output"
     inspect = commands.add_parser("inspect", help=text, description=f"{text}. Needs no settings.")
     inspect.add_argument("file", metavar="FILE", type=Path)
@@ -69,6 +71,13 @@ def _run_configured(command: Callable[[Settings, tuple[Dataset, ...]], None], _o
     datasets = read_datasets(settings.datasets_dir)
     configure_logging(settings.log_level)
     command(settings, datasets)
+
+
+def _run_with_environment(command: Callable[[Settings, Mapping[str, str]], None], _options: argparse.Namespace) -> None:
+    # No datasets: a backup is of what the database holds.
+    settings = Settings.from_env(os.environ)
+    configure_logging(settings.log_level)
+    command(settings, os.environ)
 
 
 def _serve(settings: Settings, datasets: tuple[Dataset, ...]) -> None:

@@ -5,6 +5,7 @@ RowhouseError
 │   ├── SettingsError       in ROWHOUSE_* variables
 │   └── DatasetError        in dataset.yml
 ├── AccessError             a key that cannot be made, or is not there
+├── BackupError             there is no new backup, or nothing was restored
 ├── LoadError               the data file or its rows; nothing was changed
 ├── InspectionError         a file of which no dataset.yml can be made
 │   └── NoFileError         it is not there, or cannot be read
@@ -60,6 +61,10 @@ class AccessError(RowhouseError):
     """A key cannot be made as asked for, or is not there; nothing was changed."""
 
     exit_status = os.EX_DATAERR
+
+
+class BackupError(RowhouseError):
+    """A backup was not taken, does not count or was not restored; what is served was not changed."""
 
 
 class LoadError(RowhouseError):

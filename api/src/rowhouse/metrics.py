@@ -17,6 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from rowhouse import __version__
+from rowhouse.backup.last import LastBackup
 from rowhouse.cache import Source
 from rowhouse.dataset import Dataset
 from rowhouse.errors import NotLoadedError
@@ -94,11 +95,14 @@ class Metrics:
 class Exposition:
     """Everything that /metrics says."""
 
-    def __init__(self, folder: Path, store: Store, datasets: Iterable[Dataset], build: str) -> None:
+    def __init__(
+        self, folder: Path, store: Store, datasets: Iterable[Dataset], build: str, last_backup: LastBackup
+    ) -> None:
         """Add the files in the folder up, and tell what the store knows."""
         self._store = store
         self._datasets = tuple(datasets)
         self._build = build
+        self._last_backup = last_backup
         self._registry = CollectorRegistry()
         self._registry.register(self)
         MultiProcessCollector(self._registry, str(folder))  # type: ignore[no-untyped-call]
@@ -118,6 +122,11 @@ class Exposition:
         loaded = GaugeMetricFamily(
             "rowhouse_dataset_loaded_timestamp_seconds", "When that version was loaded.", labels=["dataset"]
         )
+        verified = GaugeMetricFamily(
+            "rowhouse_backup_last_verified_timestamp_seconds",
+            "When the last backup was verified; 0: none was.",
+        )
+        verified.add_metric([], self._last_backup.verified_at)
         for dataset in self._datasets:
             try:
                 current = self._store.version(dataset)
@@ -126,4 +135,4 @@ class Exposition:
             version.add_metric([dataset.name], current.number)
             rows.add_metric([dataset.name], current.rows)
             loaded.add_metric([dataset.name], current.loaded_at.timestamp())
-        yield from (build, up, version, rows, loaded)
+        yield from (build, up, version, rows, loaded, verified)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from rowhouse.access.keys import Keys
 from rowhouse.catalog import Catalog
 from rowhouse.cursor import Cursor
 from rowhouse.dataset import Dataset
@@ -16,7 +15,7 @@ from rowhouse.link import Execute, Link, Rows
 from rowhouse.query import DEFAULT_LIMIT, Count, Query, order_text
 from rowhouse.statements import Statement, Statements, asked_columns
 from rowhouse.values import Value
-from rowhouse.versions import Version, Versions
+from rowhouse.versions import Reader, Version, Versions
 from rowhouse.writing.reading import Written, WrittenRow
 from rowhouse.writing.writer import Writer
 
@@ -44,7 +43,12 @@ class Store:
     """The datasets' versions and rows."""
 
     def __init__(
-        self, engine: Engine, catalog: Catalog, datasets: Iterable[Dataset], threads: int, keys: Keys | None = None
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        datasets: Iterable[Dataset],
+        threads: int,
+        beside: Iterable[Reader] = (),
     ) -> None:
         """Take an engine with one connection more than `threads`; nothing is connected yet.
 
@@ -53,10 +57,10 @@ class Store:
             catalog: The tables.
             datasets: What is read.
             threads: How many statements run at a time.
-            keys: The API keys, kept current along with the versions.
+            beside: What is kept current along with the versions, such as the API keys.
         """
         self._link = Link(engine, threads)
-        self._versions = Versions(self._link, catalog, datasets, engine.dialect, keys)
+        self._versions = Versions(self._link, catalog, datasets, engine.dialect, beside)
         self._statements = Statements(catalog, engine.dialect)
         self._catalog = catalog
         self._dialect = engine.dialect

@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Dialect, func, select, true, union_all
 
-from rowhouse.access.keys import Keys
 from rowhouse.catalog import Catalog
 from rowhouse.dataset import Dataset
 from rowhouse.errors import DatabaseUnavailableError, NotLoadedError, VersionGoneError
@@ -45,6 +44,13 @@ class _Known:
     kept: Mapping[int, Version]
 
 
+class Reader(Protocol):
+    """What is kept current along with the versions."""
+
+    def read(self, execute: Callable[[str], Rows]) -> None:
+        """Ask for what is to be known; for the thread that asks PostgreSQL."""
+
+
 class Versions:
     """The versions of each dataset, known here at any time; looking one up costs no query.
 
@@ -52,14 +58,14 @@ class Versions:
     """
 
     def __init__(
-        self, link: Link, catalog: Catalog, datasets: Iterable[Dataset], dialect: Dialect, keys: Keys | None
+        self, link: Link, catalog: Catalog, datasets: Iterable[Dataset], dialect: Dialect, beside: Iterable[Reader]
     ) -> None:
-        """Take a link with a connection to spare, and the keys to read along; nothing is connected yet."""
+        """Take a link with a connection to spare, and what is read along; nothing is connected yet."""
         self._link = link
         self._datasets = tuple(datasets)
         has_written = any(dataset.writable for dataset in self._datasets)
         self._statement = _statement(catalog, dialect, has_written=has_written)
-        self._keys = keys
+        self._beside = tuple(beside)
         self._watch = Watch(link, catalog.channel, self._read)
         self._watching: asyncio.Task[None]
         self._refreshing = asyncio.Lock()
@@ -106,8 +112,8 @@ class Versions:
         self._known = MappingProxyType({dataset.name: _known(dataset, rows) for dataset in self._datasets})
 
     def _read(self, execute: Callable[[str], Rows]) -> Rows:
-        if self._keys:
-            self._keys.read(execute)
+        for reader in self._beside:
+            reader.read(execute)
         return execute(self._statement)
 
     async def _keep_watching(self) -> None:

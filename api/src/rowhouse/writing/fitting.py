@@ -157,8 +157,10 @@ class Fitting:
         greatest = func.max(key) if dataset.key.type is ColumnType.INTEGER else null()
         rows, last_key = self._connection.execute(select(func.count(), greatest).select_from(self._table)).one()
         values: dict[str, Any] = {"rows": rows, "last_key": max(state.last_key, last_key or 0)}
-        if dataset.schema_hash not in state.schema_hashes:
-            values["schema_hashes"] = [*state.schema_hashes, dataset.schema_hash]
+        others = [schema_hash for schema_hash in state.schema_hashes if schema_hash != dataset.schema_hash]
+        # Last is the one that was deployed last: a restore goes by it.
+        values["schema_hashes"] = [*others, dataset.schema_hash]
+        if others == state.schema_hashes:
             has_changed = True
         if has_changed or rows != state.rows:
             values |= {"revision": state.revision + 1, "changed_at": func.clock_timestamp()}

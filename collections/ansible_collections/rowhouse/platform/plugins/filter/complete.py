@@ -25,16 +25,25 @@ def complete(
         metadata["namespace"] = namespace
     completed = {**definition, "metadata": metadata}
     if "template" in spec:
-        template = spec["template"]
-        template_metadata = template.get("metadata", {})
-        completed["spec"] = {
-            **spec,
-            "template": {
-                "metadata": {**template_metadata, "labels": {**template_metadata.get("labels", {}), **labels}},
-                "spec": _pod(template["spec"], pod_defaults, container_defaults),
-            },
-        }
+        completed["spec"] = {**spec, "template": _template(spec["template"], labels, pod_defaults, container_defaults)}
+    if "jobTemplate" in spec:
+        job = spec["jobTemplate"]
+        template = _template(job["spec"]["template"], labels, pod_defaults, container_defaults)
+        completed["spec"] = {**spec, "jobTemplate": {**job, "spec": {**job["spec"], "template": template}}}
     return completed
+
+
+def _template(
+    template: Mapping[str, Any],
+    labels: Mapping[str, str],
+    pod_defaults: Mapping[str, Any],
+    container_defaults: Mapping[str, Any],
+) -> dict[str, Any]:
+    metadata = template.get("metadata", {})
+    return {
+        "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **labels}},
+        "spec": _pod(template["spec"], pod_defaults, container_defaults),
+    }
 
 
 def _pod(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.module_utils.pods import pod_of
 from ansible_collections.rowhouse.platform.plugins.module_utils.yaml_text import yaml_text
 
 NAME = "app.kubernetes.io/name"
@@ -46,7 +47,7 @@ def _file_name(number: int, item: Mapping[str, Any]) -> str:
 
 
 def _references(objects: Iterable[Mapping[str, Any]]) -> list[str]:
-    pods = [item["spec"]["template"]["spec"] for item in objects if "template" in item.get("spec", {})]
+    pods = [pod for pod in map(pod_of, objects) if pod is not None]
     containers = [
         container for pod in pods for key in ("initContainers", "containers") for container in pod.get(key, [])
     ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from ansible_collections.rowhouse.platform.plugins.module_utils.pods import pod_of, with_pod
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 type Object = Mapping[str, Any]
@@ -203,7 +204,7 @@ def _with_images(parts: Parts, change: Callable[[str], str]) -> dict[str, list[O
 
 
 def _with_changed_images(item: Object, change: Callable[[str], str]) -> Object:
-    pod = _pod(item)
+    pod = pod_of(item)
     if pod is None:
         return item
     changed = {
@@ -211,18 +212,11 @@ def _with_changed_images(item: Object, change: Callable[[str], str]) -> Object:
         for kind in ("initContainers", "containers")
         if kind in pod
     }
-    spec = item["spec"]
-    return {**item, "spec": {**spec, "template": {**spec["template"], "spec": {**pod, **changed}}}}
+    return with_pod(item, {**pod, **changed})
 
 
 def _images(item: Object) -> Iterator[str]:
-    pod = _pod(item) or {}
+    pod = pod_of(item) or {}
     for kind in ("initContainers", "containers"):
         for container in pod.get(kind, []):
             yield container["image"]
-
-
-def _pod(item: Object) -> Object | None:
-    """Return the description of the pods that a workload makes."""
-    pod: Object | None = item.get("spec", {}).get("template", {}).get("spec")
-    return pod

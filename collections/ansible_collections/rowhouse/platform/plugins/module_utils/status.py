@@ -86,6 +86,7 @@ class Facts:
         disk: Of the database.
         certificates: Those that somebody has to renew.
         drift: What differs from the release, a sentence each.
+        backup: When the last backup was verified; None: none was, or no API pod tells.
     """
 
     namespace: str
@@ -98,6 +99,7 @@ class Facts:
     disk: Disk | None
     certificates: Sequence[Certificate]
     drift: Sequence[str]
+    backup: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,12 @@ def screen(facts: Facts, found: Sequence[Problem], now: datetime) -> list[str]:
         _release_lines(facts, now),
         text_table.lines(("COMPONENT", "READY", "IMAGE", "RESTARTS"), *map(_cells, facts.components)),
         _dataset_lines(facts.datasets, now),
-        [*_cache_lines(facts.answers), *_disk_lines(facts.disk), *_certificate_lines(facts.certificates, now)],
+        [
+            *_cache_lines(facts.answers),
+            *_disk_lines(facts.disk),
+            f"last verified backup: {f'{_age(facts.backup, now)} ago' if facts.backup else 'none'}",
+            *_certificate_lines(facts.certificates, now),
+        ],
         [f"drift: {line}" for line in facts.drift] or ["drift: none"],
         [line for item in found for line in (f"PROBLEM {item.what}", f"   next {item.next_step}")] or ["All is well."],
     ]

@@ -5,7 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ _WORKLOADS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v
 # Metadata that tells who changed an object when, and not what it is.
 _HISTORY = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
 _ANSWERS = re.compile(r'^rowhouse_cache_total\{(?=.*verdict="(\w+)").*\} ([0-9.e+]+)$', re.MULTILINE)
+_BACKUP = re.compile(r"^rowhouse_backup_last_verified_timestamp_seconds ([0-9.e+]+)$", re.MULTILINE)
 _DATA = "/var/lib/postgresql"
 
 
@@ -48,6 +49,7 @@ class StatusSource:
         objects = _objects(running)
         pods = self._cluster.find("v1", "Pod", self._namespace)
         health = self._health()
+        metrics = self._metrics(pods)
         told = None if running is None else {"name": running.name, **running.facts}
         return Facts(
             self._namespace,
@@ -56,10 +58,11 @@ class StatusSource:
             list(self._components(objects, pods)),
             health.get("reasons", []),
             _datasets(health),
-            self._answers(pods),
+            _answers(metrics),
             self._disk(pods),
             list(self._certificates(objects)),
             list(self._drift(objects)),
+            _last_backup(metrics),
         )
 
     def _components(self, objects: Sequence[Object], pods: Sequence[Object]) -> Iterator[Component]:
@@ -91,18 +94,15 @@ class StatusSource:
                 return health
         return {}
 
-    def _answers(self, pods: Sequence[Object]) -> tuple[int, int] | None:
-        texts = [
+    def _metrics(self, pods: Sequence[Object]) -> list[str]:
+        """Return what each API pod tells Prometheus; empty where it may not be asked."""
+        return [
             self._cluster.ask_pod(pod["metadata"]["name"], port["containerPort"], "metrics", self._namespace)
             for pod in pods
             for container in pod["spec"]["containers"]
             for port in container.get("ports", [])
             if port.get("name") == "admin"
         ]
-        if not any(texts):
-            return None
-        counts = [(verdict, int(float(count))) for text in texts for verdict, count in _ANSWERS.findall(text)]
-        return sum(count for verdict, count in counts if verdict == "hit"), sum(count for _, count in counts)
 
     def _disk(self, pods: Sequence[Object]) -> Disk | None:
         if not any(pod["metadata"]["name"] == "postgres-0" for pod in pods):
@@ -135,6 +135,9 @@ class StatusSource:
             if live is None:
                 yield f"{name} is gone"
                 continue
+            # Its volume is the cluster's to fill in.
+            if item["kind"] == "PersistentVolumeClaim":
+                continue
             if _content(self._cluster.would_apply(item, self._manager)) != _content(live):
                 yield f"{name} is not as it was deployed"
             elif is_applied_by(self._manager, live):
@@ -161,6 +164,19 @@ def _datasets(health: Mapping[str, Any]) -> list[Dataset] | None:
         ]
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _answers(metrics: Sequence[str]) -> tuple[int, int] | None:
+    if not any(metrics):
+        return None
+    counts = [(verdict, int(float(count))) for text in metrics for verdict, count in _ANSWERS.findall(text)]
+    return sum(count for verdict, count in counts if verdict == "hit"), sum(count for _, count in counts)
+
+
+def _last_backup(metrics: Sequence[str]) -> datetime | None:
+    """Return when the last backup was verified, as the best informed pod has it."""
+    latest = max((float(time) for text in metrics for time in _BACKUP.findall(text)), default=0)
+    return datetime.fromtimestamp(latest, UTC) if latest else None
 
 
 def _ended(pods: Sequence[Object]) -> Ended | None:

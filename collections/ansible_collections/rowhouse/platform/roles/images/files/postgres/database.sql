@@ -13,7 +13,8 @@ GRANT rowhouse_loader TO CURRENT_USER;
 SELECT format('CREATE DATABASE %I', :'database')
   WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
-GRANT CONNECT, TEMPORARY ON DATABASE :"database" TO rowhouse_loader;
+-- A schema beside the one that is served is what a backup is restored into.
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE :"database" TO rowhouse_loader;
 GRANT CONNECT ON DATABASE :"database" TO rowhouse_api;
 \connect :"database"
 CREATE SCHEMA rowhouse AUTHORIZATION rowhouse_loader;

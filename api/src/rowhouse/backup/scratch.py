@@ -1,0 +1,98 @@
+"""A PostgreSQL for one restore: on a socket that nobody else reaches, and gone afterwards."""
+
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+
+from rowhouse.backup.programs import last_words, run
+from rowhouse.errors import BackupError
+from rowhouse.settings import Settings
+
+_START_SECONDS = 60
+# It may lose everything at any time, and is small beside the memory of the pod.
+_CONFIGURATION = {
+    "listen_addresses": "",
+    "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",
+    "max_connections": "10",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "autovacuum": "off",
+    "jit": "off",
+}
+
+
+@contextmanager
+def scratch_server(folder: Path, settings: Settings, prefix: Sequence[str] = ()) -> Iterator[Settings]:
+    """Run an empty server below the folder; yields the settings that lead to it.
+
+    Args:
+        folder: Is made, in one that nobody else may enter, and removed at the end.
+        settings: Those of the database whose backup is looked at: the same roles are there.
+        prefix: Words before each program, which has to run as somebody who is not root.
+
+    Raises:
+        BackupError: It does not start.
+    """
+    data, socket, log = folder / "data", folder / "socket", folder / "log"
+    socket.mkdir(parents=True)
+    try:
+        # A bootstrap superuser of the owner's name.
+        init = ["initdb", f"--pgdata={data}", f"--username={settings.database_user}", "--auth=trust", "--encoding=UTF8"]
+        run([*prefix, *init, "--locale=C", "--no-sync", "--no-instructions"], {})
+        configuration = _CONFIGURATION | {"unix_socket_directories": str(socket)}
+        options = [f"--{name}={value}" for name, value in configuration.items()]
+        with log.open("wb") as output:
+            server = subprocess.Popen(  # noqa: S603
+                [*prefix, "postgres", "-D", str(data), *options], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        try:
+            # TLS is nothing for a socket.
+            here = replace(
+                settings,
+                database_host=str(socket),
+                database_port=5432,
+                database_name="postgres",
+                database_password="",
+                database_sslmode="disable",
+                database_sslrootcert="",
+            )
+            _wait(server, here, log)
+            yield here
+        finally:
+            # At once: nothing of it is worth a checkpoint.
+            server.send_signal(signal.SIGQUIT)
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(server: "subprocess.Popen[bytes]", settings: Settings, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            psycopg2.connect(
+                host=settings.database_host, user=settings.database_user, dbname=settings.database_name
+            ).close()
+        except psycopg2.OperationalError as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                said = last_words(log.read_bytes())
+                raise BackupError(f"The scratch database does not start: {said or error}") from error
+            time.sleep(0.1)
+        else:
+            return

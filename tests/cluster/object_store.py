@@ -1,0 +1,69 @@
+"""An S3 server that somebody else looks after, within the cluster."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from tests.cluster.machine import ROLES, ROOT
+from tests.cluster.output import Run
+
+S3_PORT = 7070
+BUCKET = "bucket"
+KEYS = {"access_key": "access-key", "secret_key": "throw-away"}
+STACK = yaml.safe_load((ROLES / "stack/defaults/main.yml").read_text())
+IMAGE = "test/versitygw:1"
+
+
+def push_image(folder: Path) -> None:
+    """Push an image that holds the S3 server and nothing else."""
+    program = subprocess.run([ROOT / "scripts/object-store"], check=True, stdout=subprocess.PIPE, text=True)
+    recipe = folder / "Containerfile"
+    recipe.write_text('FROM scratch\nCOPY versitygw /versitygw\nENTRYPOINT ["/versitygw"]\n')
+    (folder / "versitygw").write_bytes(Path(program.stdout.strip()).read_bytes())
+    (folder / "versitygw").chmod(0o755)
+    storage = ("--root", str(folder / "storage"), "--runroot", str(folder / "run"), "--storage-driver=vfs")
+    for words in (
+        ("build", "--isolation=chroot", f"--file={recipe}", f"--tag={IMAGE}", str(folder)),
+        ("push", "--tls-verify=false", IMAGE, f"docker://{STACK['stack_push_registry']}/{IMAGE}"),
+    ):
+        subprocess.run(["buildah", *storage, *words], check=True, capture_output=True)
+
+
+@contextmanager
+def object_store(folder: Path, namespace: str, kubectl: Run) -> Iterator[None]:
+    """Run the server in a namespace of its own, with an empty bucket; its image is made in the folder."""
+    push_image(folder)
+    # An earlier run's may still be on its way out.
+    kubectl("delete", "namespace", namespace, "--ignore-not-found")
+    kubectl("create", "namespace", namespace)
+    # What is a folder there is a bucket.
+    folders = {"objects": "/objects", "bucket": f"/objects/{BUCKET}", "attributes": "/attributes"}
+    keys = ["--access", KEYS["access_key"], "--secret", KEYS["secret_key"]]
+    main = {
+        "name": "main",
+        "image": f"{STACK['stack_pull_registry']}/{IMAGE}",
+        "args": [*keys, "--port", f":{S3_PORT}", "posix", "--sidecar", "/attributes", "/objects"],
+        "readinessProbe": {"tcpSocket": {"port": S3_PORT}, "periodSeconds": 1},
+        "volumeMounts": [{"name": name, "mountPath": path} for name, path in folders.items()],
+    }
+    spec = {
+        "containers": [main],
+        "volumes": [{"name": name, "emptyDir": {}} for name in folders],
+        "terminationGracePeriodSeconds": 1,
+    }
+    metadata = {"name": "s3", "namespace": namespace, "labels": {"server": "s3"}}
+    service = {"selector": metadata["labels"], "ports": [{"port": S3_PORT}]}
+    items = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
+    ]
+    try:
+        kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+        kubectl("wait", "pod", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=60s")
+        yield
+    finally:
+        kubectl("delete", "namespace", namespace, "--wait=false")
