@@ -1,4 +1,4 @@
-"""The schemas of the Prometheus operator's kinds, out of its Go module, which tests/operator/go.sum holds to its content."""
+"""The schemas of the Prometheus operator's kinds, out of its Go module; tests/operator/go.sum says which."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Alerts fire on what they are for and on nothing else, by Prometheus' own tool; each has a runbook, and its metrics exist."""
+"""Alerts fire on what they are for and on nothing else; each has a runbook, and metrics that exist."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A deployment that is watched, by a Prometheus of its own or by an operator's: strictly valid, and within the table."""
+"""A deployment that is watched, by a Prometheus of its own or an operator's: valid, and within the table."""
 
 import copy
 from typing import Any

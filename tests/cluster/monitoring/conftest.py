@@ -111,7 +111,7 @@ def watch(deployment: Deployment) -> Iterator[Watch]:  # noqa: ARG001 - which is
         yield Watch(f"http://127.0.0.1:{prometheus}", f"http://127.0.0.1:{alertmanager}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask_all(deployment: Deployment) -> Callable[[], None]:  # noqa: ARG001 - which is asked
     """Ask for what makes every counter count."""
 

@@ -23,7 +23,8 @@ read -r MONITOR_PASSWORD
 export MONITOR_PASSWORD
 query() { psql --no-psqlrc --quiet --no-align --tuples-only --dbname=rowhouse --set=ON_ERROR_STOP=1 "$@"; }
 known="SELECT pg_has_role('pg_monitor', 'member')"
-if [ "$(PGPASSWORD=$MONITOR_PASSWORD query --host=127.0.0.1 --username=rowhouse_monitor --command="$known" 2>&1)" = t ]; then
+as_itself() { PGPASSWORD=$MONITOR_PASSWORD query --host=127.0.0.1 --username=rowhouse_monitor "$@" 2>&1; }
+if [ "$(as_itself --command="$known")" = t ]; then
   echo unchanged
   exit
 fi

