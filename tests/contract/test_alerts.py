@@ -38,6 +38,14 @@ def alerts(patience: str = "") -> dict[str, Any]:
     return {rule["alert"]: rule for group in groups(patience) for rule in group["rules"] if "alert" in rule}
 
 
+def _in_order() -> Iterator[tuple[str, Any]]:
+    """Yield the alerts as the documents name their components."""
+    order = ["rowhouse-api", "rowhouse-postgres", "rowhouse-redis", "rowhouse-namespace"]
+    by_name = {group["name"]: group for group in groups()}
+    for group in order:
+        yield from ((rule["alert"], rule) for rule in by_name[group]["rules"] if "alert" in rule)
+
+
 def program(name: str, *packages: str) -> str:
     found = subprocess.run(
         ["scripts/debian-program", name, *packages], cwd=ROOT, capture_output=True, text=True, check=True
@@ -83,6 +91,9 @@ def test_each_alert_has_cases_and_a_page_and_each_page_an_alert() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == alerts().keys()
     index = (RUNBOOKS / "README.md").read_text(encoding="utf-8")
     assert [name for name in alerts() if f"[{name}]({name}.md)" not in index] == []
+    table = (ROOT / "docs/monitoring.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| .* \| (\w+) \| (\w+) \|$", table, re.MULTILINE)
+    assert rows == [(name, rule["for"], rule["labels"]["severity"]) for name, rule in _in_order()]
 
 
 @pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("Rowhouse*.md")), ids=lambda path: path.stem)

@@ -49,6 +49,7 @@ CONSISTENT: list[dict[str, Any]] = [
 ]
 CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     ({"postgres_host": "db"}, "postgres_host: for an external server only"),
+    ({"monitoring_enabled": True, "monitoring_kind": "operator"}, "monitoring_kind is operator, but nobody may ask"),
     ({"postgres_port": 1, "postgres_database": "d"}, "postgres_port, postgres_database: for an external server"),
     (EXTERNAL_POSTGRES | {"postgres_storage_class": "fast"}, "postgres_storage_class and postgres_superuser_pass"),
     (
