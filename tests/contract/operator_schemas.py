@@ -30,12 +30,16 @@ def validate(item: Mapping[str, Any]) -> None:
         raise ValidationError(error, VERSION) from error
 
 
+def definition(kind: str) -> Mapping[str, Any]:
+    """Return the CustomResourceDefinition of a kind."""
+    path = _module() / f"example/prometheus-operator-crd/monitoring.coreos.com_{kind.lower()}s.yaml"
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
 @cache
 def _schema(kind: str) -> Mapping[str, Any]:
-    path = _module() / f"example/prometheus-operator-crd/monitoring.coreos.com_{kind.lower()}s.yaml"
-    (version,) = [
-        item for item in yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]["versions"] if item["name"] == "v1"
-    ]
+    (version,) = [item for item in definition(kind)["spec"]["versions"] if item["name"] == "v1"]
     schema: dict[str, Any] = _strict(version["schema"]["openAPIV3Schema"])
     # The API server knows what is in metadata.
     schema["properties"]["metadata"] = {"type": "object"}

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -211,9 +212,17 @@ class Cluster:
         return made
 
     def _find_if_served(self, api_version: str, kind: str, namespace: str) -> list[Mapping[str, Any]]:
-        with contextlib.suppress(dynamic.exceptions.ResourceNotFoundError, dynamic.exceptions.ForbiddenError):
+        # Not by the dynamic client, which for a kind that it does not know looks through the whole cluster once more.
+        if api_version not in self._served:
+            return []
+        with contextlib.suppress(dynamic.exceptions.ForbiddenError):
             return self.find(api_version, kind, namespace)
         return []
+
+    @cached_property
+    def _served(self) -> frozenset[str]:
+        groups = client.ApisApi(self._api).get_api_versions().groups
+        return frozenset({"v1", *(version.group_version for group in groups for version in group.versions)})
 
     def _resource(self, api_version: str, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=api_version, kind=kind)
