@@ -21,9 +21,11 @@ STACK = ROOT / ROLES / "stack"
 DEFAULTS = yaml.safe_load((STACK / "defaults/main.yml").read_text())
 REGISTRY = DEFAULTS["stack_push_registry"]
 RELEASE = DEFAULTS["stack_release"]
+# Of what is built without being asked for.
 REPOSITORIES = {
     name: row["repository"]
     for name, row in yaml.safe_load((STACK / "vars/main/images.yml").read_text())["stack_image_table"].items()
+    if "wanted" not in row
 }
 # The images that the tests build: their own tag, always the same one, so that no real image moves and little is left.
 TEST_RELEASE = "test"

@@ -67,8 +67,8 @@ def test_the_page_draws_every_panel(watch: Watch, ask_all: Callable[[], None]) -
         page = browser.new_page(viewport={"width": 1360, "height": 940})
         page.on("pageerror", lambda error: complaints.append(str(error)))
         for name, description in DASHBOARDS.items():
-            page.goto(f"{watch.prometheus}/consoles/index.html#{name}")
-            page.locator(f'body[data-drawn="{name}"]').wait_for()
+            page.goto(f"{watch.prometheus}/consoles/index.html#{name}/10")
+            page.locator(f'body[data-drawn="{name}/10"]').wait_for()
             assert page.locator("h2").all_inner_texts() == [panel["title"] for panel in description["panels"]]
             assert page.locator("svg path").count() >= len(description["panels"])
             (ROOT / "artifacts").mkdir(exist_ok=True)
