@@ -21,9 +21,11 @@ STACK = ROOT / ROLES / "stack"
 DEFAULTS = yaml.safe_load((STACK / "defaults/main.yml").read_text())
 REGISTRY = DEFAULTS["stack_push_registry"]
 RELEASE = DEFAULTS["stack_release"]
+# Of what is built without being asked for.
 REPOSITORIES = {
     name: row["repository"]
     for name, row in yaml.safe_load((STACK / "vars/main/images.yml").read_text())["stack_image_table"].items()
+    if "wanted" not in row
 }
 # The images that the tests build: their own tag, always the same one, so that no real image moves and little is left.
 TEST_RELEASE = "test"
@@ -113,20 +115,20 @@ def test_an_image_holds_no_shell_and_nothing_of_this_machine(name: str, tmp_path
             sizes |= {f"/{member.name.removeprefix('./')}": member.size for member in archive}
     programs = {path.rsplit("/", 1)[1] for path in sizes if re.match(r"/usr/s?bin/[^/]+$", path)}
     shells = {"sh", "dash", "bash", "busybox"} & programs
-    assert shells == ({"sh", "dash"} if name in {"postgres", "tools", "backup"} else set())
+    assert shells == ({"sh", "dash"} if name == "postgres" else set())
     assert not {"apt", "apt-get", "dpkg", "perl"} & programs
     # The builder's mount points for its RUN lines may be there, but empty.
     assert sizes.get("/etc/hostname", 0) == sizes.get("/etc/resolv.conf", 0) == sizes.get("/etc/hosts", 0) == 0
     assert "/var/lib/dpkg/status.d/libc6" in sizes
 
 
-def test_a_changed_line_of_code_builds_what_holds_code_only(build: Build, sources: Path, tmp_path: Path) -> None:
+def test_a_changed_line_of_code_builds_api_and_dataset_only(build: Build, sources: Path, tmp_path: Path) -> None:
     repository = Path(shutil.copytree(sources, tmp_path / "repository"))
     with (repository / "api/src/rowhouse/__init__.py").open("a") as code:
         code.write("\n# A changed line.\n")
     use_real_images(*REPOSITORIES)
     run = build(repository, f"stack_release={TEST_RELEASE}", f"images_state_dir={tmp_path / 'state'}")
-    assert run.changed == {"api", "dataset", "backup"}, run.output
+    assert run.changed == {"api", "dataset"}, run.output
 
 
 def test_a_changed_data_file_builds_the_dataset_image_only(build: Build, sources: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from ansible_collections.rowhouse.platform.plugins.module_utils.pods import pod_of
 from kubernetes_validate.utils import ValidationError, validate
 
-from tests.contract import role_readme
+from tests.contract import operator_schemas, role_readme
 from tests.contract.network_table import surplus_and_lack
 
 ROOT = role_readme.ROOT
@@ -25,9 +25,8 @@ IMAGES = {
     f"{DEFAULTS['stack_pull_registry']}/{row['repository']}:{DEFAULTS['stack_release']}" for row in TABLE.values()
 }
 # What a run never deletes, and what it deletes when it no longer renders it.
-KINDS = {"Namespace", "StatefulSet", "Job", "PersistentVolumeClaim"} | {
-    item["kind"] for item in OWNERSHIP["__stack_prunable_kinds"]
-}
+PRUNABLE = [*OWNERSHIP["__stack_prunable_kinds"], *OWNERSHIP["__stack_operator_kinds"]]
+KINDS = {"Namespace", "StatefulSet", "Job", "PersistentVolumeClaim"} | {item["kind"] for item in PRUNABLE}
 # Labels that may change from one run to the next would orphan pods.
 SELECTOR_LABELS = {"app.kubernetes.io/name"}
 
@@ -84,7 +83,7 @@ def refuse_faults(environment: str, objects: Mapping[str, Any], own_images: froz
     parts = {f"Namespace/rowhouse-{environment}", "StatefulSet/postgres", "Deployment/redis", "Deployment/api"}
     assert parts <= objects.keys()
     assert ("PodDisruptionBudget/api" in objects) == (variables["api_replicas"] > 1)
-    assert "Ingress/api" not in objects
+    assert {"Ingress/api", "Deployment/exporters", "Deployment/prometheus"}.isdisjoint(objects)
     assert all_problems(objects, own_images) == []
     assert surplus_and_lack(objects, variables) == (set(), set())
     api = objects["Deployment/api"]["spec"]["template"]["spec"]
@@ -103,7 +102,10 @@ def _kubernetes_version() -> str:
 
 def _problems(item: dict[str, Any], images: Set[str]) -> Iterator[str]:
     try:
-        validate(item, _kubernetes_version(), strict=True)
+        if item["apiVersion"] == operator_schemas.VERSION:
+            operator_schemas.validate(item)
+        else:
+            validate(item, _kubernetes_version(), strict=True)
     except ValidationError as error:
         yield f"{'.'.join(map(str, error.path))}: {error.message}"
     if item["kind"] not in KINDS:
@@ -113,7 +115,8 @@ def _problems(item: dict[str, Any], images: Set[str]) -> Iterator[str]:
         yield "labels are missing"
     spec = item.get("spec", {})
     selector = spec.get("selector", {})
-    if not set(selector.get("matchLabels", selector)) <= SELECTOR_LABELS:
+    # What an operator selects is asked anew each time.
+    if item["kind"] != "PodMonitor" and not set(selector.get("matchLabels", selector)) <= SELECTOR_LABELS:
         yield "selector with labels that may change"
     pod = pod_of(item)
     if pod is not None:

@@ -16,7 +16,7 @@ NAME = "app.kubernetes.io/name"
 STRANGERS = (
     Endpoint("outside", "203.0.113.7", ports=(Port(443), Port(5432), Port(6379))),
     Endpoint("namesake", "10.9.0.1", "default", {NAME: "api"}, (Port(8000), Port(8001), Port(5432), Port(6379))),
-    Endpoint("prometheus", "10.9.0.2", "monitoring", {NAME: "prometheus"}, (Port(9090),)),
+    Endpoint("their-prometheus", "10.9.0.2", "monitoring", {NAME: "prometheus"}, (Port(9090),)),
 )
 
 
@@ -39,9 +39,23 @@ def surplus_and_lack(
     places = {pod.name: [pod] for pod in [*pods, *others]} | {
         "anyone": [*others, *external],
         "monitoring": [STRANGERS[2]] if variables.get("api_monitoring_peers") else [],
+        **_watching(variables, [*others, *external]),
     }
     wanted = {item for row in _rows(variables) for item in _connections(row, places)}
     return found - wanted, wanted - found
+
+
+def _watching(variables: Mapping[str, Any], anywhere: list[Endpoint]) -> dict[str, list[Endpoint]]:
+    """Return who is behind the names that only a deployment which is watched has peers for."""
+    if not variables.get("monitoring_enabled"):
+        return {}
+    theirs = [STRANGERS[2]]
+    return {
+        # Nobody says where it is.
+        "cluster": anywhere,
+        "readers": theirs if variables.get("monitoring_reader_peers") else [],
+        "operator": theirs if variables.get("api_monitoring_peers") else [],
+    }
 
 
 def _ours(connection: Connection, pods: Iterable[Endpoint], unknown: Endpoint) -> bool:
@@ -71,19 +85,15 @@ def _resolved(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _connections(row: Mapping[str, Any], places: Mapping[str, list[Endpoint]]) -> Iterable[Connection]:
-    targets = places.get(row["to"], [])
+    sources, targets = places.get(row["from"], []), places.get(row["to"], [])
     listening = [
         (target, port)
         for target in targets
         for port in target.ports
         if port.number in row["ports"] and port.protocol in row.get("protocols", ["TCP"])
     ]
-    assert listening or not targets, f"nobody listens where the table leads: {row}"
-    return [
-        (source.name, target.name, port.protocol, port.number)
-        for source in places.get(row["from"], [])
-        for target, port in listening
-    ]
+    assert listening or not targets or not sources, f"nobody listens where the table leads: {row}"
+    return [(source.name, target.name, port.protocol, port.number) for source in sources for target, port in listening]
 
 
 def _pods(objects: Mapping[str, Any]) -> list[Endpoint]:

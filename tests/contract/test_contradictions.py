@@ -60,6 +60,7 @@ CONSISTENT: list[dict[str, Any]] = [
 CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     ({"api_replicas": 3, "api_replicas_max": 2}, "api_replicas_max is 2, less than api_replicas, 3"),
     ({"postgres_host": "db"}, "postgres_host: for an external server only"),
+    ({"monitoring_enabled": True, "monitoring_kind": "operator"}, "monitoring_kind is operator, but nobody may ask"),
     ({"postgres_port": 1, "postgres_database": "d"}, "postgres_port, postgres_database: for an external server"),
     (EXTERNAL_POSTGRES | {"postgres_storage_class": "fast"}, "postgres_storage_class and postgres_superuser_pass"),
     (

@@ -9,7 +9,15 @@ import yaml
 from tests.contract import role_readme
 
 ROLES = role_readme.ROLES[0].parent
-PAGES = ("access.md", "backups.md", "diagnostics.md", "external.md", "secrets.md", "without-ansible.md")
+PAGES = (
+    "access.md",
+    "backups.md",
+    "diagnostics.md",
+    "external.md",
+    "monitoring.md",
+    "secrets.md",
+    "without-ansible.md",
+)
 
 
 def page(name: str) -> str:

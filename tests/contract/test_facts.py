@@ -44,7 +44,7 @@ def test_the_release_is_the_same_everywhere() -> None:
 
 
 def test_images_are_named_in_one_file() -> None:
-    repositories = re.compile(r"\browhouse/(python|api|dataset|tools|backup|postgres|redis)\b(?!\.)")
+    repositories = re.compile(r"\browhouse/(python|api|dataset|tools|backup|postgres|redis|monitoring)\b(?!\.)")
     place = COLLECTION / "roles/stack/vars/main/images.yml"
     files = tracked("collections", "playbooks", "inventories")
     # The base in a Containerfile is only the default for a build by hand.

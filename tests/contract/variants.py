@@ -252,3 +252,31 @@ VARIANTS = {
         (Endpoint("object-store", "198.51.100.9", ports=(Port(443), Port(80))),),
     ),
 }
+
+# A deployment that is watched: the environment, and its variables.
+WATCHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "watched by ours": (
+        "dev",
+        {
+            "monitoring_enabled": True,
+            "monitoring_kind": "plain",
+            "monitoring_reader_peers": [MONITORING],
+            "monitoring_receiver_secret": "chat",
+            "monitoring_storage_class": "fast",
+            "api_service_type": "ClusterIP",
+            "api_node_port": None,
+            "api_ingress_host": "air.example.com",
+            "api_ingress_tls_secret": "air-tls",
+        },
+    ),
+    "watched by an operator's": (
+        "prod",
+        {
+            "monitoring_enabled": True,
+            "monitoring_kind": "operator",
+            "monitoring_operator_labels": {"release": "stack"},
+            "api_monitoring_peers": [MONITORING],
+            "redis_mode": "none",
+        },
+    ),
+}

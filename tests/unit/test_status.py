@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rowhouse.platform.plugins.module_utils.status import (
+    Alert,
     Certificate,
     Component,
     Dataset,
@@ -47,6 +48,11 @@ WELL = Facts(
 )
 # {a fact: (what is said of it, the beginning of the next step)}
 ILL: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an alert": (
+        {"alerts": [Alert("RowhouseRedisDown", "Redis does not answer")]},
+        "RowhouseRedisDown fires: Redis does not answer",
+        "docs/runbooks/RowhouseRedisDown.md",
+    ),
     "not ready": (
         {"components": [dataclasses.replace(API, ready=1, progress="1/2 ready, pod api-1: Pending", is_done=False)]},
         "Deployment api: 1/2 ready, pod api-1: Pending",
@@ -144,3 +150,13 @@ def test_programs_read_the_same() -> None:
         {"name": "air_quality", "version": 4, "rows": 149151, "loaded_at": "2025-05-29T12:00:00+00:00"}
     ]
     assert read["disk"] is None
+
+
+def test_alerts_are_told_where_something_watches() -> None:
+    def told(alerts: list[Alert] | None) -> list[str]:
+        facts = dataclasses.replace(WELL, alerts=alerts)
+        return [line for line in screen(facts, problems(facts, NOW), NOW) if line.startswith("alerts")]
+
+    assert told(None) == []
+    assert told([]) == ["alerts that fire: none"]
+    assert told([Alert("B", ""), Alert("A", "x"), Alert("A", "y")]) == ["alerts that fire: A, B"]

@@ -86,6 +86,8 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Place]:
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
     deployment = Deployment(copied_inventory(tmp_path_factory.mktemp("backup"), ENVIRONMENT), ansible_playbook)
+    # Images that only those who take backups want.
+    deployment.run("playbooks/build.yml", **VOLUME)
     deployment.run("deploy.yml", **VOLUME)
     yield Place(deployment, ansible_playbook, kubectl)
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")

@@ -34,7 +34,7 @@ def compose(
         objects: As a deployment applies them.
         name: Of the project.
         secrets: Rows of stack_secrets; their passwords come from .env.
-        own: Service to what it has beyond its container. A text replaces, a list is appended, a mapping is merged.
+        own: Each service to what it has beyond its container. A text replaces, a list is appended, a mapping is merged.
         note: What stands above compose.yaml.
     """
     config_maps = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ConfigMap"}
@@ -42,8 +42,10 @@ def compose(
     files: dict[str, str] = {}
     for item in (item for kind in WORKLOADS for item in objects if item["kind"] == kind):
         service = item["metadata"]["labels"][NAME]
-        services[service] = _merged(_service(item, config_maps, secrets), own.get(service, {}))
-        files |= _files(item, config_maps)
+        # What watches a namespace has nothing to see without one.
+        if service in own:
+            services[service] = _merged(_service(item, config_maps, secrets), own[service])
+            files |= _files(item, config_maps)
     for content in services.values():
         # One that somebody else runs is none of ours.
         waited_for = {key: value for key, value in content.get("depends_on", {}).items() if key in services}
@@ -57,7 +59,7 @@ def compose(
 
 def env_names(secrets: Sequence[Object]) -> list[str]:
     """Return the names that .env has the passwords of the Secrets by."""
-    return [_env_name(row, key) for row in secrets for key in row["keys"]]
+    return [_env_name(row, key) for row in secrets if row["variable"] for key in row["keys"]]
 
 
 def _env_name(row: Object, key: str) -> str:
@@ -67,7 +69,7 @@ def _env_name(row: Object, key: str) -> str:
 
 def _service(item: Object, config_maps: Mapping[str, Object], secrets: Sequence[Object]) -> dict[str, Any]:
     pod = item["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
+    container = pod["containers"][0]
     user, security = pod["securityContext"], container["securityContext"]
     content = {
         "image": container["image"],

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +94,15 @@ class Cluster:
         return items
 
     def find_kinds(self, kinds: Iterable[Mapping[str, str]], namespace: str) -> list[Mapping[str, Any]]:
-        """Return the namespace's objects of several kinds, each {api_version, kind}."""
+        """Return the namespace's objects of several kinds, each {api_version, kind}.
+
+        Of a kind that the cluster does not serve, or that one may not even list, there is nothing of ours.
+        """
         return [
             # In a list the API leaves kind and version to the list.
             {**item, "apiVersion": kind["api_version"], "kind": kind["kind"]}
             for kind in kinds
-            for item in self.find(kind["api_version"], kind["kind"], namespace)
+            for item in self._find_if_served(kind["api_version"], kind["kind"], namespace)
         ]
 
     def create(self, item: Mapping[str, Any]) -> bool:
@@ -173,6 +177,27 @@ class Cluster:
             return None
         return said
 
+    def feed_in_pod(self, pod: str, container: str, command: list[str], text: str, namespace: str) -> str:
+        """Give the text to a command in a running container; return what it writes, or why it cannot run there."""
+        try:
+            process = stream(
+                client.CoreV1Api(self._api).connect_get_namespaced_pod_exec,
+                pod,
+                namespace,
+                container=container,
+                command=command,
+                stdout=True,
+                stderr=True,
+                stdin=True,
+                tty=False,
+                _preload_content=False,
+            )
+            process.write_stdin(text)
+            process.run_forever(timeout=30)
+        except (client.ApiException, HTTPError) as error:
+            return str(error)
+        return f"{process.read_stderr()}{process.read_stdout()}"
+
     def would_apply(self, item: Mapping[str, Any], manager: str) -> Mapping[str, Any]:
         """Return the object as it would be after a server-side apply, which is not made."""
         resource = self._resource(item["apiVersion"], item["kind"])
@@ -185,6 +210,19 @@ class Cluster:
             dry_run="All",
         ).to_dict()
         return made
+
+    def _find_if_served(self, api_version: str, kind: str, namespace: str) -> list[Mapping[str, Any]]:
+        # Not by the dynamic client, which for a kind that it does not know looks through the whole cluster once more.
+        if api_version not in self._served:
+            return []
+        with contextlib.suppress(dynamic.exceptions.ForbiddenError):
+            return self.find(api_version, kind, namespace)
+        return []
+
+    @cached_property
+    def _served(self) -> frozenset[str]:
+        groups = client.ApisApi(self._api).get_api_versions().groups
+        return frozenset({"v1", *(version.group_version for group in groups for version in group.versions)})
 
     def _resource(self, api_version: str, kind: str) -> Any:
         return self._dynamic.resources.get(api_version=api_version, kind=kind)

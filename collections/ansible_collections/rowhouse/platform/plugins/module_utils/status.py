@@ -72,6 +72,14 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """What the deployment's own Prometheus tells: the name is that of its runbook."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that was found. None stands for what could not be asked.
 
@@ -87,6 +95,7 @@ class Facts:
         certificates: Those that somebody has to renew.
         drift: What differs from the release, a sentence each.
         backup: When the last backup was verified; None: none was, or no API pod tells.
+        alerts: Those that fire; None where no Prometheus of ours watches, or it does not answer.
     """
 
     namespace: str
@@ -100,6 +109,7 @@ class Facts:
     certificates: Sequence[Certificate]
     drift: Sequence[str]
     backup: datetime | None = None
+    alerts: Sequence[Alert] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,10 @@ def problems(facts: Facts, now: datetime) -> list[Problem]:
         *_of_data(facts),
         *_of_releases(facts),
         *_of_resources(facts, now),
+        *(
+            Problem(f"{item.name} fires: {item.summary}", f"docs/runbooks/{item.name}.md")
+            for item in facts.alerts or []
+        ),
     ]
 
 
@@ -190,6 +204,7 @@ def screen(facts: Facts, found: Sequence[Problem], now: datetime) -> list[str]:
             *_disk_lines(facts.disk),
             f"last verified backup: {f'{_age(facts.backup, now)} ago' if facts.backup else 'none'}",
             *_certificate_lines(facts.certificates, now),
+            *_alert_lines(facts.alerts),
         ],
         [f"drift: {line}" for line in facts.drift] or ["drift: none"],
         [line for item in found for line in (f"PROBLEM {item.what}", f"   next {item.next_step}")] or ["All is well."],
@@ -243,6 +258,12 @@ def _certificate_lines(certificates: Sequence[Certificate], now: datetime) -> li
     return [
         f"certificate {item.place}: until {item.ends:%Y-%m-%d}, {(item.ends - now).days} days" for item in certificates
     ]
+
+
+def _alert_lines(alerts: Sequence[Alert] | None) -> list[str]:
+    if alerts is None:
+        return []
+    return [f"alerts that fire: {', '.join(sorted({item.name for item in alerts})) or 'none'}"]
 
 
 def _age(then: datetime, now: datetime) -> str:

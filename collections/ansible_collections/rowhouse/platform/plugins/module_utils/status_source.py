@@ -15,6 +15,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.release_store im
 from ansible_collections.rowhouse.platform.plugins.module_utils.releases import Release, current, unpack
 from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import current_pods, judge
 from ansible_collections.rowhouse.platform.plugins.module_utils.status import (
+    Alert,
     Certificate,
     Component,
     Dataset,
@@ -63,6 +64,7 @@ class StatusSource:
             list(self._certificates(objects)),
             list(self._drift(objects)),
             _last_backup(metrics),
+            self._alerts(objects),
         )
 
     def _components(self, objects: Sequence[Object], pods: Sequence[Object]) -> Iterator[Component]:
@@ -123,6 +125,16 @@ class StatusSource:
                 if secret:
                     content = base64.b64decode(secret["data"].get("tls.crt", ""))
                     yield from _read(f"in Secret {entry['secretName']}", content)
+
+    def _alerts(self, objects: Sequence[Object]) -> list[Alert] | None:
+        if not any(item["kind"] == "Service" and item["metadata"]["name"] == "prometheus" for item in objects):
+            return None
+        try:
+            said = json.loads(self._cluster.ask_service("prometheus", "prometheus", "api/v1/alerts", self._namespace))
+            firing = [item for item in said["data"]["alerts"] if item["state"] == "firing"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        return [Alert(item["labels"]["alertname"], item["annotations"].get("summary", "")) for item in firing]
 
     def _drift(self, objects: Sequence[Object]) -> Iterator[str]:
         for item in objects:
