@@ -74,7 +74,8 @@ def _rows(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     backups = urlsplit(known["backup_s3_endpoint"])
     known["stack_backup_s3_port"] = backups.port or {"http": 80, "https": 443}.get(backups.scheme)
     table = yaml.safe_load((ROLES / "stack/vars/main/network.yml").read_text(encoding="utf-8"))["stack_network"]
-    return [{**row, "ports": _resolved(row["ports"], known)} for row in table]
+    known["__stack_own_database"] = "postgres" if known["postgres_mode"] == "internal" else "nowhere"
+    return [{**row, "to": _resolved(row["to"], known), "ports": _resolved(row["ports"], known)} for row in table]
 
 
 def _resolved(value: Any, known: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tests.contract.manifests import ROOT, objects_of, run_render
-from tests.contract.variants import VARIANTS, WATCHED
+from tests.contract.variants import VARIANTS
 
 ENVIRONMENTS = sorted(path.name for path in (ROOT / "inventories").iterdir() if path.is_dir())
 # An image that is not ours, in place of one that is.
@@ -35,7 +35,6 @@ def cases() -> dict[str, Case]:
         **{name: (name, {}) for name in ENVIRONMENTS},
         **{name: (variant.environment, variant.variables) for name, variant in VARIANTS.items()},
         **{name: ("dev", variables) for name, variables in REFUSED.items()},
-        **WATCHED,
         "prod": ("prod", {"stack_image_overrides": OVERRIDES}),
     }
     return {name: Case(re.sub("[^a-z]+", "_", name), _of(*of)) for name, of in further.items()}

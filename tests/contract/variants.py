@@ -159,7 +159,21 @@ VARIANTS = {
                     },
                 },
             ),
-            Choice({"api_monitoring_peers": [MONITORING]}, {"NetworkPolicy/api spec ingress 1 from": [MONITORING]}),
+            Choice(
+                {
+                    "api_monitoring_peers": [MONITORING],
+                    "monitoring_enabled": True,
+                    "monitoring_kind": "plain",
+                    "monitoring_reader_peers": [MONITORING],
+                    "monitoring_receiver_secret": "chat",
+                    "monitoring_storage_class": "fast",
+                },
+                {
+                    "NetworkPolicy/api spec ingress 1 from": [MONITORING],
+                    "Deployment/prometheus spec template spec volumes 5 secret secretName": "chat",
+                    "PersistentVolumeClaim/prometheus spec storageClassName": "fast",
+                },
+            ),
         ),
         (
             Endpoint("postgres", "198.51.100.4", ports=(Port(6432), Port(5432))),
@@ -212,6 +226,15 @@ VARIANTS = {
                 {"Settings/api ROWHOUSE_CORS_ORIGINS": "https://$$(HOSTNAME)"},
             ),
             Choice(
+                {
+                    "monitoring_enabled": True,
+                    "monitoring_kind": "operator",
+                    "monitoring_operator_labels": {"release": "stack"},
+                    "api_monitoring_peers": [MONITORING],
+                },
+                {"Deployment/prometheus": None, "PodMonitor/rowhouse metadata labels release": "stack"},
+            ),
+            Choice(
                 {"api_replicas_max": 6, "api_scale_cpu": "200m", "postgres_max_connections": 200},
                 {
                     "Deployment/api spec replicas": None,
@@ -250,33 +273,5 @@ VARIANTS = {
             ),
         ),
         (Endpoint("object-store", "198.51.100.9", ports=(Port(443), Port(80))),),
-    ),
-}
-
-# A deployment that is watched: the environment, and its variables.
-WATCHED: dict[str, tuple[str, dict[str, Any]]] = {
-    "watched by ours": (
-        "dev",
-        {
-            "monitoring_enabled": True,
-            "monitoring_kind": "plain",
-            "monitoring_reader_peers": [MONITORING],
-            "monitoring_receiver_secret": "chat",
-            "monitoring_storage_class": "fast",
-            "api_service_type": "ClusterIP",
-            "api_node_port": None,
-            "api_ingress_host": "air.example.com",
-            "api_ingress_tls_secret": "air-tls",
-        },
-    ),
-    "watched by an operator's": (
-        "prod",
-        {
-            "monitoring_enabled": True,
-            "monitoring_kind": "operator",
-            "monitoring_operator_labels": {"release": "stack"},
-            "api_monitoring_peers": [MONITORING],
-            "redis_mode": "none",
-        },
     ),
 }
