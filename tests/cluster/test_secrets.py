@@ -35,7 +35,8 @@ def vaulted(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kub
     variables |= {"api_object_store_endpoint": "http://192.0.2.20:9000", "api_object_store_bucket": "air"}
     inventory = copied_inventory(folder, variables)
     example = yaml.safe_load((inventory / "group_vars/all/secrets.yml.example").read_text())
-    passwords = {name: f"supplied-{name}" for name in example}
+    # No backups are taken here: their keys would contradict that.
+    passwords = {name: f"supplied-{name}" for name in example if not name.startswith("backup_")}
     vault_password = folder / "vault-password"
     vault_password.write_text("open sesame\n")
     secrets = inventory / "group_vars/all/secrets.yml"
