@@ -5,10 +5,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster, ClusterError
+from ansible_collections.rowhouse.platform.plugins.module_utils.preconditions import (
     DEFAULT_CLASS,
-    Cluster,
-    ClusterError,
     refuse_storage,
     refuse_taken_port,
 )

@@ -14,6 +14,7 @@ Returns `changes`: {Kind/name: made or changed} of what is no longer as it was.
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import yaml
@@ -110,9 +111,7 @@ class _Scaled:
             self._leave(live)
 
     def _leave(self, live: Mapping[str, Any]) -> None:
-        fields = left_to_autoscaler(self._manager, live)
-        if fields is not None:
-            self._cluster.set_managed_fields(live, fields)
+        self._cluster.set_managed_fields(live, partial(left_to_autoscaler, self._manager))
 
     def _live(self, item: Mapping[str, Any]) -> Mapping[str, Any] | None:
         metadata = item["metadata"]

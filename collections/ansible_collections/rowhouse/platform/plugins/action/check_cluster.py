@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
-from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import (
+from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
+from ansible_collections.rowhouse.platform.plugins.module_utils.preconditions import (
     list_services,
     refuse_storage,
     refuse_taken_port,
 )
-from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 
 
 class ActionModule(ClusterAction):

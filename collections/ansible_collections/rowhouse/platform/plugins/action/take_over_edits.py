@@ -10,6 +10,7 @@ manager                 field manager of our applies
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
@@ -34,5 +35,5 @@ class ActionModule(ClusterAction):
         ]
         if not self._task.check_mode:
             for item in edited:
-                cluster.set_managed_fields(item, taken_over(manager, item))
+                cluster.set_managed_fields(item, partial(taken_over, manager))
         return self.found(found)

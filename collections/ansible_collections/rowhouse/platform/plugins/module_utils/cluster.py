@@ -1,4 +1,4 @@
-"""The target cluster: the connection, and what must hold of it before anything is changed.
+"""The target cluster: the connection, and what it answers.
 
 ClusterError    says which setting in which file is wrong, or what to start
 """
@@ -18,9 +18,9 @@ from kubernetes import client, config, dynamic
 from kubernetes.stream import stream
 from urllib3.exceptions import HTTPError
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-FORBIDDEN = 403
 NOT_FOUND = 404
+# Of writing to an object that others write to.
+_TRIES = 20
 
 
 class ClusterError(RefusalError):
@@ -122,17 +122,42 @@ class Cluster:
                 body={"propagationPolicy": "Background"},
             )
 
-    def set_managed_fields(self, item: Mapping[str, Any], managed_fields: list[dict[str, Any]]) -> None:
-        """Say anew who owns which fields, unless the object has changed meanwhile."""
-        self._resource(item["apiVersion"], item["kind"]).patch(
-            name=item["metadata"]["name"],
-            namespace=item["metadata"].get("namespace"),
-            content_type="application/json-patch+json",
-            body=[
-                {"op": "test", "path": "/metadata/resourceVersion", "value": item["metadata"]["resourceVersion"]},
-                {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
-            ],
-        )
+    def set_managed_fields(
+        self, item: Mapping[str, Any], wanted: Callable[[Mapping[str, Any]], list[dict[str, Any]] | None]
+    ) -> None:
+        """Say anew who owns which fields of an object.
+
+        Args:
+            item: The object as it was seen.
+            wanted: What to say of the object as it is; None: nothing. Asked again when it has changed meanwhile.
+
+        Raises:
+            ConflictError: It changes all the time.
+        """
+        metadata = item["metadata"]
+        for attempt in range(_TRIES):
+            fields = wanted(item)
+            if fields is None:
+                return
+            body = {"metadata": {"resourceVersion": item["metadata"]["resourceVersion"], "managedFields": fields}}
+            try:
+                self._resource(item["apiVersion"], item["kind"]).patch(
+                    name=metadata["name"],
+                    namespace=metadata.get("namespace"),
+                    content_type="application/merge-patch+json",
+                    body=body,
+                )
+                return
+            except dynamic.exceptions.NotFoundError:
+                return
+            except dynamic.exceptions.ConflictError:
+                # Controllers write what they count into it, above all while it is rolled out.
+                if attempt == _TRIES - 1:
+                    raise
+            latest = self.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace"))
+            if latest is None:
+                return
+            item = latest
 
     def last_log_lines(self, pod: str, namespace: str, container: str, *, previous: bool) -> str:
         """Return the last lines that the container wrote, or why there are none."""
@@ -239,44 +264,6 @@ def _passed_on(get: Callable[..., Any], place: str, namespace: str, path: str) -
         return ""
     content: bytes = answer.data
     return content
-
-
-def refuse_storage(classes: Iterable[Mapping[str, Any]], wanted: str) -> None:
-    """Raise ClusterError when volumes of the wanted class (empty: of the default class) would never be bound."""
-    marks = {item["metadata"]["name"]: item["metadata"].get("annotations", {}).get(DEFAULT_CLASS) for item in classes}
-    names = ", ".join(sorted(marks)) or "none at all"
-    if wanted and wanted not in marks:
-        raise ClusterError(
-            f"postgres_storage_class is {wanted}, but the cluster's StorageClasses are {names}. "
-            "Set postgres_storage_class in group_vars/all/main.yml of the inventory to one of them."
-        )
-    if not wanted and "true" not in marks.values():
-        raise ClusterError(
-            f"The cluster has no default StorageClass (it has {names}), so the database's volume would wait for ever. "
-            "Set postgres_storage_class in group_vars/all/main.yml of the inventory, or mark a class as the default."
-        )
-
-
-def refuse_taken_port(services: Iterable[Mapping[str, Any]], port: int | None, namespace: str) -> None:
-    """Raise ClusterError when a Service of another namespace holds the node port."""
-    for service in services:
-        metadata = service["metadata"]
-        ports = {item.get("nodePort") for item in service["spec"].get("ports", [])}
-        if port in ports - {None} and metadata["namespace"] != namespace:
-            raise ClusterError(
-                f"Port {port} is taken by Service {metadata['name']} in namespace {metadata['namespace']}. "
-                "Set another api_node_port in group_vars/all/main.yml of the inventory."
-            )
-
-
-def list_services(cluster: Cluster) -> list[Mapping[str, Any]]:
-    """Return the Services of all namespaces; none where one may see only one's own."""
-    try:
-        return cluster.find("v1", "Service")
-    except client.ApiException as error:
-        if error.status == FORBIDDEN:
-            return []
-        raise
 
 
 def explain(error: client.ApiException) -> str:
