@@ -21,7 +21,7 @@ NAMESPACE = "rowhouse-scaling"
 LEAST, MOST = 2, 4
 ENVIRONMENT = {"stack_environment": "scaling", "stack_context": "dev", "api_node_port": PORT, "api_replicas": LEAST}
 # Little, so that four pods have enough to do with the load of a machine that is busy with other things, too.
-SCALED = {"api_replicas_max": MOST, "api_scale_cpu": "50m", "api_scale_down_seconds": 30}
+SCALED = {"api_replicas_max": MOST, "api_scale_cpu": "20m", "api_scale_down_seconds": 30}
 
 
 class Scaling:
