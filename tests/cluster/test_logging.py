@@ -1,9 +1,9 @@
-"""Logs of a deployment are collected, kept within their bounds, and found again; the API does not mind when nobody takes them."""
+"""Logs are collected, kept within bounds and found again, and the API does not mind when nobody takes them."""
 
 import json
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -154,7 +154,9 @@ def test_malformed_questions_are_refused(question: dict[str, object], words: str
     assert words in logs.refusal(**question)
 
 
-def test_while_the_store_is_away_requests_are_answered_and_their_lines_come_later(logs: Logs, kubectl: Run) -> None:
+def test_while_the_store_is_away_requests_are_answered_and_their_lines_come_later(
+    logs: Logs, kubectl: Run, record_property: Callable[[str, object], None]
+) -> None:
     usual = ask("usual")
     kubectl("scale", "deployment/log-store", "-n", NAMESPACE, "--replicas=0")
     kubectl("wait", "--for=delete", "pod", "--selector=app.kubernetes.io/name=log-store", "-n", NAMESPACE)
@@ -164,17 +166,17 @@ def test_while_the_store_is_away_requests_are_answered_and_their_lines_come_late
     finally:
         kubectl("scale", "deployment/log-store", "-n", NAMESPACE, "--replicas=1")
         kubectl("rollout", "status", "deployment/log-store", "-n", NAMESPACE, "--timeout=60s")
-    print(f"{REQUESTS} requests took {usual:.2f} s with the store there, {away:.2f} s without it")
+    record_property("seconds with and without the store", f"{usual:.2f} {away:.2f}")
     logs.wait_for(1, request_id=f"away-{REQUESTS - 1}")
     assert ids(logs.find(component="api", since="10m", lines=5000), "away") == expected("away")
 
 
 def test_while_the_collector_is_gone_requests_are_answered_and_a_new_one_finds_their_lines(
-    logs: Logs, deployment: Deployment, kubectl: Run
+    logs: Logs, deployment: Deployment, kubectl: Run, record_property: Callable[[str, object], None]
 ) -> None:
     kubectl("delete", "daemonset/log-collector", "-n", COLLECTOR_NAMESPACE)
     gone = ask("gone")
-    print(f"{REQUESTS} requests took {gone:.2f} s without a collector")
+    record_property("seconds without a collector", f"{gone:.2f}")
     deployment.run("deploy.yml")
     logs.wait_for(1, request_id=f"gone-{REQUESTS - 1}")
     # The new one has read again what the one before had sent.

@@ -74,8 +74,8 @@ class Question:
             since = since or until - _LONGEST
             if not timedelta() <= until - since <= _LONGEST:
                 raise QuestionError("until is to be after since, and by a day at most: narrow the time down.")
-        kept = ("request_id", "component", "level", "text")
-        return cls(*(texts[name] for name in kept), since, until, asked["lines"])
+        request_id, component, level, text = (texts[name] for name in ("request_id", "component", "level", "text"))
+        return cls(request_id, component, level, text, since, until, asked["lines"])
 
     def words(self) -> list[str]:
         """Return the arguments of journalctl."""
@@ -172,11 +172,11 @@ def _moment(name: str, text: str, now: datetime) -> datetime | None:
     if not text:
         return None
     ago = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if ago:
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError:
+    except (OverflowError, ValueError):
         written = "how long ago, as 90s, 15m, 3h or 2d, or a time, as 2026-01-31T09:30 (UTC)"
         raise QuestionError(f"{name} is {text!r}: give {written}.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

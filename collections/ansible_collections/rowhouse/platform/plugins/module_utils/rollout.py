@@ -97,7 +97,7 @@ def judge(
 
 def _counted(workload: Object) -> Object:
     """Return the status in a Deployment's words; a DaemonSet has others, and knows by itself how many it wants."""
-    status = workload.get("status", {})
+    status: Object = workload.get("status", {})
     if workload["kind"] != "DaemonSet":
         return status
     return {
