@@ -157,7 +157,7 @@ def test_malformed_questions_are_refused(question: dict[str, object], words: str
 
 
 def test_while_the_store_is_away_requests_are_answered_and_their_lines_come_later(
-    logs: Logs, kubectl: Run, record_property: Callable[[str, object], None]
+    logs: Logs, kubectl: Run, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     usual = ask("usual")
     kubectl("scale", "deployment/log-store", "-n", NAMESPACE, "--replicas=0")
@@ -168,17 +168,17 @@ def test_while_the_store_is_away_requests_are_answered_and_their_lines_come_late
     finally:
         kubectl("scale", "deployment/log-store", "-n", NAMESPACE, "--replicas=1")
         kubectl("rollout", "status", "deployment/log-store", "-n", NAMESPACE, "--timeout=60s")
-    record_property("seconds with and without the store", f"{usual:.2f} {away:.2f}")
+    record_testsuite_property("seconds with and without the store", f"{usual:.2f} {away:.2f}")
     logs.wait_for(1, request_id=f"away-{REQUESTS - 1}")
     assert ids(logs.find(component="api", since="10m", lines=5000), "away") == expected("away")
 
 
 def test_while_the_collector_is_gone_requests_are_answered_and_a_new_one_finds_their_lines(
-    logs: Logs, deployment: Deployment, kubectl: Run, record_property: Callable[[str, object], None]
+    logs: Logs, deployment: Deployment, kubectl: Run, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     kubectl("delete", "daemonset/log-collector", "-n", COLLECTOR_NAMESPACE)
     gone = ask("gone")
-    record_property("seconds without a collector", f"{gone:.2f}")
+    record_testsuite_property("seconds without a collector", f"{gone:.2f}")
     deployment.run("deploy.yml")
     logs.wait_for(1, request_id=f"gone-{REQUESTS - 1}")
     # The new one has read again what the one before had sent.
