@@ -73,6 +73,12 @@ def _rows(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     known["stack_object_store_port"] = store.port or {"http": 80, "https": 443}.get(store.scheme)
     backups = urlsplit(known["backup_s3_endpoint"])
     known["stack_backup_s3_port"] = backups.port or {"http": 80, "https": 443}.get(backups.scheme)
+    logs = urlsplit(known["logging_target_url"])
+    own = known["logging_target"] == "store"
+    known["stack_log_target_port"] = 19532 if own else logs.port or {"http": 80, "https": 443}.get(logs.scheme)
+    known["__stack_log_target"] = (
+        "log-store" if own else "nowhere" if known["logging_target"] == "stdout" else "log-target"
+    )
     table = yaml.safe_load((ROLES / "stack/vars/main/network.yml").read_text(encoding="utf-8"))["stack_network"]
     known["__stack_own_database"] = "postgres" if known["postgres_mode"] == "internal" else "nowhere"
     return [{**row, "to": _resolved(row["to"], known), "ports": _resolved(row["ports"], known)} for row in table]

@@ -40,6 +40,9 @@ BACKUPS = {
 }
 
 
+LOKI = {"logging_target": "loki", "logging_target_url": "http://192.0.2.5:3100"}
+
+
 CONSISTENT: list[dict[str, Any]] = [
     {},
     EXTERNAL_POSTGRES,
@@ -55,12 +58,22 @@ CONSISTENT: list[dict[str, Any]] = [
     {"postgres_existing_secret": "theirs", "redis_existing_secret": "theirs"},
     {"api_ingress_host": "a.example.com", "api_ingress_class": "nginx", "api_service_type": "ClusterIP"},
     BACKUPS,
+    LOKI,
     {"api_settings": {"workers": 3}, "stack_push_authfile": __file__},
 ]
 CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     ({"api_replicas": 3, "api_replicas_max": 2}, "api_replicas_max is 2, less than api_replicas, 3"),
     ({"postgres_host": "db"}, "postgres_host: for an external server only"),
     ({"monitoring_enabled": True, "monitoring_kind": "operator"}, "monitoring_kind is operator, but nobody may ask"),
+    ({"logging_target": "loki"}, "logging_target is loki: set logging_target_url"),
+    ({"logging_target_index": "logs"}, "logging_target_index: for somebody else's store of logs"),
+    (
+        LOKI | {"logging_target_url": "http://192.0.2.5/loki"},
+        "logging_target_url is http://192.0.2.5/loki: give scheme, host and port alone",
+    ),
+    (LOKI | {"logging_target_url": "http://loki.example.com"}, "The host in logging_target_url is a name"),
+    (LOKI | {"logging_target_index": "Logs"}, "logging_target_index is Logs"),
+    ({"logging_retention_days": 0}, "logging_retention_days is at least 1"),
     ({"postgres_port": 1, "postgres_database": "d"}, "postgres_port, postgres_database: for an external server"),
     (EXTERNAL_POSTGRES | {"postgres_storage_class": "fast"}, "postgres_storage_class and postgres_superuser_pass"),
     (

@@ -14,6 +14,7 @@ PAGES = (
     "backups.md",
     "diagnostics.md",
     "external.md",
+    "logging.md",
     "monitoring.md",
     "secrets.md",
     "without-ansible.md",

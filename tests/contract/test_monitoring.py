@@ -53,7 +53,7 @@ def test_an_operator_finds_every_port_that_tells_something(operator: dict[str, A
         for port in container.get("ports", [])
     }
     asked = {endpoint["port"] for endpoint in monitor["spec"]["podMetricsEndpoints"]}
-    assert asked == ports - {"http", "postgres"}
+    assert asked == ports - {"http", "postgres", "entries"}
 
 
 def test_the_schemas_refuse_what_an_operator_would(operator: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.contract import logging_choices
 from tests.contract.network import Endpoint, Port
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -174,12 +175,14 @@ VARIANTS = {
                     "PersistentVolumeClaim/prometheus spec storageClassName": "fast",
                 },
             ),
+            Choice(*logging_choices.THEIRS),
         ),
         (
             Endpoint("postgres", "198.51.100.4", ports=(Port(6432), Port(5432))),
             Endpoint("redis", "192.0.2.9", ports=(Port(6380), Port(6379))),
             Endpoint("object-store", "192.0.2.20", ports=(Port(9000), Port(443))),
             Endpoint("backup-store", "192.0.2.21", ports=(Port(9000), Port(443))),
+            Endpoint("log-target", "192.0.2.22", ports=(Port(9200), Port(443))),
         ),
     ),
     "ours, otherwise": Variant(
@@ -256,6 +259,7 @@ VARIANTS = {
                     f"{BACKUP_POD} imagePullSecrets": [{"name": "registry-login"}],
                 },
             ),
+            Choice(*logging_choices.OURS),
             Choice(
                 {"stack_pull_secret": "registry-login"},
                 {

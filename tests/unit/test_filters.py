@@ -50,6 +50,11 @@ def test_a_namespace_has_no_namespace() -> None:
     assert completed["metadata"] == {"name": "n", "labels": {"team": "data", **OPTIONS["labels"]}}
 
 
+def test_an_object_that_names_its_namespace_stays_there() -> None:
+    elsewhere = {"kind": "ConfigMap", "metadata": {"name": "c", "namespace": "rowhouse-dev-logs"}}
+    assert complete(elsewhere, **OPTIONS)["metadata"]["namespace"] == "rowhouse-dev-logs"
+
+
 def test_passwords_are_generated_where_none_is_supplied() -> None:
     formats = {"auth.conf": {"key": "password", "format": "requirepass %s"}}
     data = secret_data({"password": "", "other": "given"}, formats)

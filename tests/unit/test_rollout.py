@@ -126,6 +126,24 @@ def test_a_quota_that_forbids_pods_is_doomed() -> None:
     assert verdict.dooms[0].reason == "pods cannot be created: exceeded quota"
 
 
+def test_a_daemon_set_is_done_when_each_node_has_a_pod_of_the_new_kind() -> None:
+    counts = {"desiredNumberScheduled": 2, "currentNumberScheduled": 2, "numberReady": 2, "updatedNumberScheduled": 2}
+    verdicts = [judge(daemon_set(**counts | change), []) for change in ({}, {"numberReady": 1})]
+    assert [(verdict.done, verdict.progress) for verdict in verdicts] == [(True, "2/2 ready"), (False, "1/2 ready")]
+    assert not judge(daemon_set(**counts | {"updatedNumberScheduled": 1}), []).done
+
+
+def test_the_pods_of_a_daemon_set_are_those_of_its_newest_template() -> None:
+    new, old = (pod(labels={"pod-template-generation": number}) for number in ("3", "2"))
+    assert current_pods(daemon_set(), [old, new]) == [new]
+
+
+def daemon_set(**status: Any) -> dict[str, Any]:
+    annotations = {"deprecated.daemonset.template.generation": "3"}
+    metadata = {"name": "log-collector", "generation": 5, "annotations": annotations}
+    return {"kind": "DaemonSet", "metadata": metadata, "spec": {}, "status": {"observedGeneration": 5, **status}}
+
+
 def test_a_volume_without_class_is_doomed_and_one_that_waits_for_its_pod_is_not() -> None:
     mounting = pod("postgres-0", phase="Pending")
     mounting["spec"] = {"volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data-postgres-0"}}]}

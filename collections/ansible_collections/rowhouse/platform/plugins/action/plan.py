@@ -36,7 +36,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.releases import 
 type Object = Mapping[str, Any]
 
 # Loads are no workload that goes on: their images are those of the table of datasets.
-WORKLOADS = frozenset({"Deployment", "StatefulSet"})
+WORKLOADS = frozenset({"DaemonSet", "Deployment", "StatefulSet"})
 SOMETHING_CHANGES = 3
 
 

@@ -1,7 +1,7 @@
 """Action `rollout_wait`: waits until workloads run as applied; tells how far, and at once why not.
 
 kubeconfig, context     the target
-objects                 applied objects; those that are no Deployment, StatefulSet or Job are ignored
+objects                 applied objects; those that are no Deployment, StatefulSet, DaemonSet or Job are ignored
 timeout                 seconds that all of them together may take
 """
 

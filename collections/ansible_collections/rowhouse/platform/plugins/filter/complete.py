@@ -22,7 +22,7 @@ def complete(
     spec = definition.get("spec", {})
     metadata = {**definition["metadata"], "labels": {**definition["metadata"].get("labels", {}), **labels}}
     if definition["kind"] not in CLUSTER_SCOPED:
-        metadata["namespace"] = namespace
+        metadata.setdefault("namespace", namespace)
     completed = {**definition, "metadata": metadata}
     if "template" in spec:
         completed["spec"] = {**spec, "template": _template(spec["template"], labels, pod_defaults, container_defaults)}

@@ -1,6 +1,6 @@
 """What the state of a workload means: done, on its way, or doomed. Objects in, verdict out.
 
-Objects are the mappings of the Kubernetes API: Deployment, StatefulSet, Job; their pods and claims.
+Objects are the mappings of the Kubernetes API: Deployment, StatefulSet, DaemonSet, Job; their pods and claims.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,8 +9,10 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
-KINDS = frozenset({"Deployment", "StatefulSet", "Job"})
+KINDS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Job"})
 REVISION = "deployment.kubernetes.io/revision"
+# Which of its templates a DaemonSet has. No more than a name: the label that it gives to pods has the same number.
+TEMPLATE = "deprecated.daemonset.template.generation"
 
 # Reasons of a waiting container, and the seconds in which it may still get over it: a registry that hiccups, a Secret
 # that is a moment late, a dependency that starts. A name that cannot be parsed never gets better.
@@ -76,8 +78,8 @@ def judge(
     """Judge a workload by its own status, the pods of its current revision, and its namespace's claims and events."""
     if workload["kind"] == "Job":
         return _judge_job(workload, pods, events)
-    wanted = workload["spec"].get("replicas", 1)
-    status = workload.get("status", {})
+    status = _counted(workload)
+    wanted = status.get("wanted", workload["spec"].get("replicas", 1))
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
     done = seen and ready == wanted == status.get("replicas", 0)
@@ -91,6 +93,20 @@ def judge(
         dooms,
         None if unready is None else _log_of(unready),
     )
+
+
+def _counted(workload: Object) -> Object:
+    """Return the status in a Deployment's words; a DaemonSet has others, and knows by itself how many it wants."""
+    status: Object = workload.get("status", {})
+    if workload["kind"] != "DaemonSet":
+        return status
+    return {
+        **status,
+        "wanted": status.get("desiredNumberScheduled", 0),
+        "replicas": status.get("currentNumberScheduled", 0),
+        "readyReplicas": status.get("numberReady", 0),
+        "updatedReplicas": status.get("updatedNumberScheduled", 0),
+    }
 
 
 def current_pods(workload: Object, pods: Iterable[Object], replica_sets: Iterable[Object] = ()) -> list[Object]:
@@ -107,6 +123,8 @@ def _revision(workload: Object, replica_sets: Iterable[Object]) -> tuple[str, st
     metadata = workload["metadata"]
     if workload["kind"] == "Job":
         return "batch.kubernetes.io/job-name", metadata["name"]
+    if workload["kind"] == "DaemonSet":
+        return "pod-template-generation", metadata.get("annotations", {}).get(TEMPLATE)
     if workload["kind"] == "StatefulSet":
         return "controller-revision-hash", workload.get("status", {}).get("updateRevision")
     revision = metadata.get("annotations", {}).get(REVISION)

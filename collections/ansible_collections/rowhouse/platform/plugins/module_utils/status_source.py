@@ -27,7 +27,8 @@ from cryptography import x509
 
 type Object = Mapping[str, Any]
 
-_WORKLOADS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "Job": "batch/v1"}
+_WORKLOADS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
+_READY = {"Job": "succeeded", "DaemonSet": "numberReady"}
 # Metadata that tells who changed an object when, and not what it is.
 _HISTORY = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
 _ANSWERS = re.compile(r'^rowhouse_cache_total\{(?=.*verdict="(\w+)").*\} ([0-9.e+]+)$', re.MULTILINE)
@@ -76,16 +77,20 @@ class StatusSource:
             kind, name = item["kind"], item["metadata"]["name"]
             (container, *_) = item["spec"]["template"]["spec"]["containers"]
             image, wanted = _short(container["image"]), item["spec"].get("replicas", 1)
-            live = self._cluster.get(_WORKLOADS[kind], kind, name, self._namespace)
+            namespace = item["metadata"]["namespace"]
+            live = self._cluster.get(_WORKLOADS[kind], kind, name, namespace)
             if live is None:
                 # A Job that ended may be removed by then; what it did is seen in the data.
                 if kind != "Job":
                     yield Component(kind, name, 0, wanted, image, "is gone", is_done=False)
                 continue
-            own = current_pods(live, pods, replica_sets)
+            # The collector of logs has a namespace of its own.
+            there = pods if namespace == self._namespace else self._cluster.find("v1", "Pod", namespace)
+            own = current_pods(live, there, replica_sets)
             verdict = judge(live, own, claims)
             status = live.get("status", {})
-            ready = status.get("succeeded" if kind == "Job" else "readyReplicas", 0)
+            ready = status.get(_READY.get(kind, "readyReplicas"), 0)
+            wanted = status.get("desiredNumberScheduled", wanted)
             restarts = sum(item["restartCount"] for pod in own for item in pod["status"].get("containerStatuses", []))
             yield Component(kind, name, ready, wanted, image, verdict.progress, verdict.done, restarts, _ended(own))
 
