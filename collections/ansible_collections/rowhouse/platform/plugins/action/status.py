@@ -28,7 +28,10 @@ class ActionModule(ClusterAction):
     ARGUMENTS = (
         TARGET
         | required(namespace="str", manager="str")
-        | {"backup_days": {"type": "int", "required": True}, "output": {"type": "str", "choices": ["screen", "json"], "required": True}}
+        | {
+            "backup_days": {"type": "int", "required": True},
+            "output": {"type": "str", "choices": ["screen", "json"], "required": True},
+        }
     )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
