@@ -193,7 +193,7 @@ def _answers(metrics: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _takes_backups(item: Object) -> bool:
-    return item["kind"] == "CronJob" and item["metadata"]["name"] == "backup"
+    return (item["kind"], item["metadata"]["name"]) == ("CronJob", "backup")
 
 
 def _last_backup(metrics: Sequence[str]) -> datetime | None:
