@@ -27,6 +27,7 @@ def known_key(secret: Mapping[str, Any] | None, namespace: str, supplied: str, f
         raise RefusalError(
             f"{'backup_key' if supplied else file} differs from the key in the Secret {secret['metadata']['name']} of"
             f" {namespace}, which opens the backups that there are. Take the former key back. To begin anew with"
-            " another one, and without these backups, delete the Secret and give backups another volume or backup_s3_prefix."
+            " another one, and without these backups, delete the Secret and give backups another volume or"
+            " backup_s3_prefix."
         )
     return key
