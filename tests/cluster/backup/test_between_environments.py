@@ -1,4 +1,4 @@
-"""Production's data in staging, as docs/backups.md says: two environments, each with a key and a place of its own in one store."""
+"""Production's data in staging, as docs/backups.md says: each environment has a key and a place of its own."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kube
     """Both environments, by name."""
     namespaces = [f"rowhouse-{name}" for name in PORTS]
     kubectl("delete", "namespace", *namespaces, "--ignore-not-found")
-    found = {}
+    found: dict[str, Place] = {}
     with object_store(tmp_path_factory.mktemp("versitygw"), OUTSIDE, kubectl):
         for name, port in PORTS.items():
             variables = STORE | {"stack_environment": name, "api_node_port": port}
