@@ -137,6 +137,7 @@ def test_rows_that_were_deleted_and_a_table_that_was_dropped_are_back(archived: 
     assert again.dropped == [outcome.aside]
 
 
+@pytest.mark.slow
 def test_a_base_backup_that_is_recovered_otherwise_does_not_count(
     archived: Archived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
