@@ -54,7 +54,7 @@ class Backups:
         return self.creator(environment).run().name
 
     def restore(self, name: str = "latest", environment: str = "here") -> Outcome:
-        return Restorer(self.house.settings, self.repository(), self.work, environment).run(name)
+        return Restorer(self.house.settings, self.repository(), self.work, environment, keep_aside=1).run(name)
 
     def names(self) -> list[str]:
         return [backup.name for backup in self.repository().backups()]

@@ -33,9 +33,22 @@ def push_image(folder: Path) -> None:
         subprocess.run(["buildah", *storage, *words], check=True, capture_output=True)
 
 
+def make_certificate(folder: Path, host: str) -> dict[str, str]:
+    """Return a certificate of the host and its key, as PEM in files that Kubernetes names so."""
+    certificate, key = folder / "tls.crt", folder / "tls.key"
+    names = ("-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}")
+    files = ("-keyout", str(key), "-out", str(certificate))
+    words = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    subprocess.run(["openssl", *words, *names, *files], check=True, capture_output=True)
+    return {path.name: path.read_text() for path in (certificate, key)}
+
+
 @contextmanager
-def object_store(folder: Path, namespace: str, kubectl: Run) -> Iterator[None]:
-    """Run the server in a namespace of its own, with an empty bucket; its image is made in the folder."""
+def object_store(folder: Path, namespace: str, kubectl: Run, *, secure: bool = False) -> Iterator[str]:
+    """Run the server in a namespace of its own, with an empty bucket; its image is made in the folder.
+
+    Yields what it is known by when it is to speak TLS, which it signed itself: a certificate as PEM.
+    """
     push_image(folder)
     # An earlier run's may still be on its way out.
     kubectl("delete", "namespace", namespace, "--ignore-not-found")
@@ -43,6 +56,10 @@ def object_store(folder: Path, namespace: str, kubectl: Run) -> Iterator[None]:
     # What is a folder there is a bucket.
     folders = {"objects": "/objects", "bucket": f"/objects/{BUCKET}", "attributes": "/attributes"}
     keys = ["--access", KEYS["access_key"], "--secret", KEYS["secret_key"]]
+    certificate = make_certificate(folder, f"s3.{namespace}.svc") if secure else {}
+    if secure:
+        keys += ["--cert", "/tls/tls.crt", "--key", "/tls/tls.key"]
+        folders["tls"] = "/tls"
     main = {
         "name": "main",
         "image": f"{STACK['stack_pull_registry']}/{IMAGE}",
@@ -52,7 +69,10 @@ def object_store(folder: Path, namespace: str, kubectl: Run) -> Iterator[None]:
     }
     spec = {
         "containers": [main],
-        "volumes": [{"name": name, "emptyDir": {}} for name in folders],
+        "volumes": [
+            {"name": name, "secret": {"secretName": "s3"}} if name == "tls" else {"name": name, "emptyDir": {}}
+            for name in folders
+        ],
         "terminationGracePeriodSeconds": 1,
     }
     metadata = {"name": "s3", "namespace": namespace, "labels": {"server": "s3"}}
@@ -61,9 +81,11 @@ def object_store(folder: Path, namespace: str, kubectl: Run) -> Iterator[None]:
         {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
         {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
     ]
+    if secure:
+        items.append({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": certificate})
     try:
         kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
         kubectl("wait", "pod", "--all", "-n", namespace, "--for=condition=Ready", "--timeout=60s")
-        yield
+        yield certificate.get("tls.crt", "")
     finally:
         kubectl("delete", "namespace", namespace, "--wait=false")

@@ -81,7 +81,13 @@ def _rows(variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     )
     table = yaml.safe_load((ROLES / "stack/vars/main/network.yml").read_text(encoding="utf-8"))["stack_network"]
     known["__stack_own_database"] = "postgres" if known["postgres_mode"] == "internal" else "nowhere"
-    return [{**row, "to": _resolved(row["to"], known), "ports": _resolved(row["ports"], known)} for row in table]
+    archives = known["backup_enabled"] and known["backup_pitr"] and known["backup_store"] == "s3"
+    known["__stack_archiving"] = "postgres" if archives else "nowhere"
+    return [{**row, **_ends(row, known), "ports": _resolved(row["ports"], known)} for row in table]
+
+
+def _ends(row: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    return {end: _resolved(row[end], known) for end in ("from", "to")}
 
 
 def _resolved(value: Any, known: Mapping[str, Any]) -> Any:

@@ -59,6 +59,7 @@ CONSISTENT: list[dict[str, Any]] = [
     {"api_ingress_host": "a.example.com", "api_ingress_class": "nginx", "api_service_type": "ClusterIP"},
     BACKUPS,
     LOKI,
+    BACKUPS | {"backup_enabled": True, "backup_pitr": True, "backup_s3_endpoint": "https://192.0.2.4:9000"},
     {"api_settings": {"workers": 3}, "stack_push_authfile": __file__},
 ]
 CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
@@ -102,6 +103,10 @@ CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     (BACKUPS | {"backup_s3_bucket": ""}, "backup_store is s3: set both"),
     (BACKUPS | {"backup_s3_endpoint": "https://s3.example.com"}, "The host in backup_s3_endpoint is a name"),
     (BACKUPS | {"backup_s3_secret_key": ""}, "backup_store is s3, so its keys are known"),
+    ({"backup_pitr": True}, "backup_pitr is true, but backup_enabled is not"),
+    (EXTERNAL_POSTGRES | {"backup_enabled": True, "backup_pitr": True}, "backup_pitr is for our own database"),
+    (BACKUPS | {"backup_enabled": True, "backup_pitr": True}, "backup_pitr needs a store that is reached by https"),
+    ({"backup_keep_aside": 0}, "backup_keep_aside is 0, but what a restore puts aside is kept"),
     (BACKUPS | {"backup_s3_existing_secret": "theirs"}, "The keys of the backups' store are in the Secret"),
     ({"api_service_type": "ClusterIP", "api_node_port": 30800}, "api_service_type is ClusterIP"),
     ({"api_ingress_tls_secret": "tls"}, "api_ingress_host is empty"),

@@ -12,6 +12,7 @@ from tests.contract.network import Endpoint, Port
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 API_POD = "Deployment/api spec template spec"
+DATABASE_POD = "StatefulSet/postgres spec template spec"
 BACKUP_POD = "CronJob/backup spec jobTemplate spec template spec"
 MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 TOLERATION = {"key": "dedicated", "value": "data", "effect": "NoSchedule"}
@@ -251,11 +252,23 @@ VARIANTS = {
                 {"StatefulSet/postgres spec volumeClaimTemplates 0 spec storageClassName": "fast"},
             ),
             Choice(
-                {"backup_enabled": True, "backup_schedule": "0 * * * *", "backup_storage_class": "slow"},
+                {
+                    "backup_enabled": True,
+                    "backup_schedule": "0 * * * *",
+                    "backup_storage_class": "slow",
+                    "backup_pitr": True,
+                },
                 {
                     "CronJob/backup spec schedule": "0 * * * *",
                     "PersistentVolumeClaim/backup spec storageClassName": "slow",
-                    f"{BACKUP_POD} volumes 2": {"name": "backups", "persistentVolumeClaim": {"claimName": "backup"}},
+                    f"{BACKUP_POD} volumes 2": {
+                        "name": "data",
+                        "persistentVolumeClaim": {"claimName": "data-postgres-0"},
+                    },
+                    f"{BACKUP_POD} volumes 3": {"name": "backups", "persistentVolumeClaim": {"claimName": "backup"}},
+                    f"{DATABASE_POD} volumes 4": {"name": "archive", "persistentVolumeClaim": {"claimName": "backup"}},
+                    f"{DATABASE_POD} containers 0 volumeMounts 5 subPath": "pgbackrest",
+                    f"{DATABASE_POD} containers 0 env 0": {"name": "PGBACKREST_STANZA", "value": "rowhouse"},
                     f"{BACKUP_POD} imagePullSecrets": [{"name": "registry-login"}],
                 },
             ),

@@ -68,20 +68,26 @@ def test_another_environments_backups_are_opened_by_what_is_given() -> None:
 
 
 def test_a_backup_is_told() -> None:
-    outcome = {"name": "N", "taken_at": "T", "bytes": 8073216, "rows": 149216, "datasets": DATASETS}
+    outcome = {"name": "N", "taken_at": "T", "bytes": 8073216, "rows": 149216, "bases": [], "datasets": DATASETS}
     log = f'{{"message": "Dumped"}}\n{json.dumps(outcome)}\n{{"message": "Late"}}\n'
     assert backup_told(log) == [
         "Backup N was restored and compared: 7.7 MiB, 149,216 rows of all tables.",
         "DATASET      ROWS     VERSION",
         "air_quality  149,151  7",
     ]
+    base = {"label": "L", "ended_at": "2026"}
+    words = "Base backup L was recovered and compared: any time since 2026 can come back."
+    assert backup_told(json.dumps(outcome | {"bases": [base]}))[1] == words
 
 
 def test_a_restore_is_told() -> None:
     outcome = {"name": "N", "environment": "prod", "taken_at": "T", "aside": "rowhouse_before_1", "datasets": DATASETS}
+    outcome |= {"dropped": []}
     first = "Restored N of prod, taken at T."
     assert backup_told(json.dumps(outcome))[0] == f"{first} What was served before is in the schema rowhouse_before_1."
     assert backup_told(json.dumps(outcome | {"aside": None}))[0] == f"{first} Nothing was there."
+    words = "Dropped what earlier restores had put aside: a, b."
+    assert backup_told(json.dumps(outcome | {"dropped": ["a", "b"]}))[1] == words
 
 
 def test_a_list_is_told() -> None:
@@ -91,6 +97,11 @@ def test_a_list_is_told() -> None:
         "N       prod  5     900 bytes",
     ]
     assert backup_told('{"backups": []}') == ["There is no verified backup."]
+    bases = [{"ended_at": "2026-11-22"}, {"ended_at": "2026-11-21"}]
+    assert (
+        backup_told(json.dumps({"backups": backups, "bases": bases}))[-1]
+        == "Any time since 2026-11-21 can be restored."
+    )
 
 
 def test_silence_is_told() -> None:

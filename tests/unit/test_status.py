@@ -45,6 +45,7 @@ WELL = Facts(
     certificates=[Certificate("in Secret tls", NOW + timedelta(days=60))],
     drift=[],
     backup=NOW - timedelta(hours=10),
+    backup_limit=timedelta(days=2),
 )
 # {a fact: (what is said of it, the beginning of the next step)}
 ILL: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -73,6 +74,12 @@ ILL: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "edited": ({"drift": ["Service/api is gone"]}, "1 difference from the release", "ansible-playbook deploy.yml"),
     "full": ({"disk": Disk(9, 10)}, "the database's volume is 90% full", "grow its claim"),
+    "no backup": ({"backup": None}, "no backup was ever verified", "ansible-playbook playbooks/backup.yml"),
+    "an old backup": (
+        {"backup": NOW - timedelta(hours=50)},
+        "the last backup was verified 2 d ago",
+        "ansible-playbook playbooks/backup.yml",
+    ),
     "old": (
         {"certificates": [Certificate("in Secret tls", NOW + timedelta(days=3))]},
         "the certificate in Secret tls ends on 2025-06-04",

@@ -4,15 +4,14 @@ import csv
 import gzip
 import hashlib
 import io
-import json
 import re
-import subprocess
 from collections.abc import Iterator
 
 import httpx
 import pytest
 from obstore.store import S3Store
 
+from tests.cluster.backup.place import NOBODY_WAITS, Place
 from tests.cluster.deployment import Deployment
 from tests.cluster.forward import forwarded
 from tests.cluster.inventory import copied_inventory
@@ -24,8 +23,7 @@ ENVIRONMENT = {"stack_environment": "backup-restore", "stack_context": "dev", "a
 NAMESPACE = "rowhouse-backup-restore"
 OUTSIDE = "rowhouse-backup-s3"
 URL = "http://127.0.0.1:30942"
-# Nobody waits for the night.
-VOLUME = {"backup_enabled": True, "backup_schedule": "0 0 29 2 *"}
+VOLUME = NOBODY_WAITS
 S3 = VOLUME | {
     "backup_store": "s3",
     "backup_s3_endpoint": f"http://s3.{OUTSIDE}.svc:{S3_PORT}",
@@ -37,51 +35,6 @@ REPOSITORY = f"s3:{S3['backup_s3_endpoint']}/{BUCKET}/{NAMESPACE}"
 USER = {"dni": "1", "name": "Ann Lee"}
 
 
-class Place:
-    """The environment: its playbooks, its database, and what it serves."""
-
-    def __init__(self, deployment: Deployment, ansible_playbook: Run, kubectl: Run) -> None:
-        self.deployment = deployment
-        self._ansible_playbook = ansible_playbook
-        self._kubectl = kubectl
-
-    def play(self, playbook: str, **variables: object) -> subprocess.CompletedProcess[str]:
-        extra = json.dumps(variables)
-        return self._ansible_playbook(f"playbooks/{playbook}.yml", "-i", str(self.deployment.inventory), "-e", extra)
-
-    def fails(self, playbook: str, **variables: object) -> str:
-        done = self.play(playbook, **variables)
-        assert done.returncode == 2, said(done)
-        return said(done)
-
-    def succeeds(self, playbook: str, **variables: object) -> str:
-        done = self.play(playbook, **variables)
-        assert done.returncode == 0, said(done)
-        return said(done)
-
-    def backup(self) -> str:
-        """Take one; return its name."""
-        words = self.succeeds("backup")
-        found = re.search(r"Backup (\w+) was restored and compared", words)
-        assert found, words
-        return found[1]
-
-    def listed(self) -> list[str]:
-        return re.findall(r"\b\d{8}T\d{6}Z\b", self.succeeds("backup", backup_action="list"))
-
-    def sql(self, statement: str) -> str:
-        login = (
-            "PGPASSWORD=$(cat /run/secrets/postgres/loader-password) psql -h 127.0.0.1 -U rowhouse_loader -d rowhouse"
-        )
-        words = ["exec", "postgres-0", "-n", NAMESPACE, "--", "sh", "-c", f'{login} -qAt -c "$1"', "sh", statement]
-        return self._kubectl(*words).stdout.strip()
-
-    def lose_the_table(self) -> None:
-        name = self.sql("SELECT dataset || '_v' || version FROM rowhouse.dataset_pointer WHERE dataset = 'air_quality'")
-        self.sql(f"DROP TABLE rowhouse.{name}")
-        assert httpx.get(f"{URL}/air_quality.csv").status_code >= 400
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Place]:
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
@@ -89,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubec
     # Images that only those who take backups want.
     deployment.run("playbooks/build.yml", **VOLUME)
     deployment.run("deploy.yml", **VOLUME)
-    yield Place(deployment, ansible_playbook, kubectl)
+    yield Place(deployment, NAMESPACE, ansible_playbook, kubectl)
     kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
@@ -100,6 +53,12 @@ def in_s3(place: Place, tmp_path_factory: pytest.TempPathFactory, kubectl: Run) 
         place.deployment.run("deploy.yml", **S3)
         place.backup()
         yield place
+
+
+def lose_the_table(place: Place) -> None:
+    name = place.sql("SELECT dataset || '_v' || version FROM rowhouse.dataset_pointer WHERE dataset = 'air_quality'")
+    place.sql(f"DROP TABLE rowhouse.{name}")
+    assert httpx.get(f"{URL}/air_quality.csv").status_code >= 400
 
 
 def rows() -> list[list[str]]:
@@ -118,7 +77,7 @@ def test_a_dropped_table_and_a_deleted_row_are_back(place: Place) -> None:
     assert written.status_code == 201, written.text
     before, name = digest(), place.backup()
     assert place.listed() == [name]
-    place.lose_the_table()
+    lose_the_table(place)
     assert httpx.delete(f"{URL}{written.headers['location']}", headers=login).status_code == 204
     words = place.fails("restore", backup="latest")
     assert "Nothing was restored: that was not backup-restore" in words
@@ -171,7 +130,7 @@ def test_the_key_is_on_this_machine_too(place: Place) -> None:
 
 def test_a_table_comes_back_from_s3(in_s3: Place) -> None:
     before = digest()
-    in_s3.lose_the_table()
+    lose_the_table(in_s3)
     in_s3.succeeds("restore", backup="latest", confirm="backup-restore")
     assert digest() == before
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, cast
 
 from psycopg2 import sql
 
@@ -117,13 +117,13 @@ class Manifest:
             raise BackupError(f"The manifest of the backup cannot be read: {error}") from error
 
 
-def lock_tables(cursor: "Cursor", schema: str) -> None:
-    """Keep every table of the schema from being dropped or changed until the transaction ends; rows may change."""
+def lock_tables(cursor: "Cursor", schema: str, mode: Literal["ACCESS SHARE", "SHARE"]) -> None:
+    """Keep every table of the schema as it is until the transaction ends, by SHARE its rows too."""
     cursor.execute(_TABLES, (schema,))
     names = [sql.Identifier(schema, name) for name, _ in cursor.fetchall()]
     if not names:
         raise BackupError(f"There is no table in the schema {schema}: deploy first, as there is nothing to back up.")
-    cursor.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.SQL(", ").join(names)))
+    cursor.execute(sql.SQL("LOCK TABLE {} IN {} MODE").format(sql.SQL(", ").join(names), sql.SQL(mode)))
 
 
 def table_contents(cursor: "Cursor", schema: str) -> dict[str, TableContent]:

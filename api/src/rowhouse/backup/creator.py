@@ -2,16 +2,15 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
-from rowhouse import __version__
-from rowhouse.backup.contents import Manifest, dataset_contents, differences, lock_tables, table_contents
+from rowhouse.backup.contents import Manifest, differences, table_contents
+from rowhouse.backup.dumping import dump
 from rowhouse.backup.programs import client_environment, run
 from rowhouse.backup.repository import DUMP, MANIFEST, Repository, Retention
 from rowhouse.backup.scratch import scratch_server
@@ -35,6 +34,7 @@ class Creator:
         environment: What the backup says that it is of.
         retention: What is kept.
         server_prefix: Words before the programs of the scratch server, see `scratch_server`.
+        also: Takes what else has to be verified before metrics and people are told of a backup.
     """
 
     settings: Settings
@@ -43,6 +43,7 @@ class Creator:
     environment: str
     retention: Retention
     server_prefix: Sequence[str] = ()
+    also: Callable[[], None] = lambda: None
 
     def run(self) -> Manifest:
         """Take one, verify it, and remove those that are not to be kept.
@@ -57,8 +58,9 @@ class Creator:
         (self.work / DUMP).unlink()
         self.verify(backup_id, manifest)
         self.repository.mark(backup_id, manifest.name, manifest.bytes, manifest.rows)
-        self._record(manifest)
         log.info("%s was restored and compared: it counts", manifest.name)
+        self.also()
+        self._record(manifest)
         self.repository.keep_only(self.retention, self.environment, manifest.name)
         self.repository.check()
         return manifest
@@ -72,16 +74,16 @@ class Creator:
         self.repository.read(backup_id, MANIFEST, self.work / MANIFEST)
         if Manifest.parse((self.work / MANIFEST).read_text()) != manifest:
             raise BackupError(f"The manifest of {manifest.name} is not read back as it was written.")
-        dump = self.work / DUMP
-        self.repository.read(backup_id, DUMP, dump)
+        file = self.work / DUMP
+        self.repository.read(backup_id, DUMP, file)
         with scratch_server(self.work / "scratch", self.settings, self.server_prefix) as scratch:
-            words = ["pg_restore", "--no-owner", "--no-acl", "--exit-on-error", "--dbname=postgres", str(dump)]
+            words = ["pg_restore", "--no-owner", "--no-acl", "--exit-on-error", "--dbname=postgres", str(file)]
             run(words, client_environment(scratch))
             engine = loading_engine(scratch)
             with transaction(engine) as cursor:
                 found = table_contents(cursor, manifest.schema)
             engine.dispose()
-        dump.unlink()
+        file.unlink()
         wrong = list(differences(manifest.tables, found))
         if wrong:
             raise BackupError(f"{manifest.name} does not count, as it was restored otherwise: {'; '.join(wrong)}.")
@@ -89,29 +91,7 @@ class Creator:
     def _dump(self) -> Manifest:
         """Write the dump and the manifest of one and the same snapshot into the work folder."""
         shutil.rmtree(self.work / "scratch", ignore_errors=True)
-        schema, dump = self.settings.database_schema, self.work / DUMP
-        engine = loading_engine(self.settings)
-        with transaction(engine) as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            lock_tables(cursor, schema)
-            cursor.execute("SELECT pg_export_snapshot(), now()")
-            ((snapshot, taken_at),) = cursor.fetchall()
-            tables, datasets = table_contents(cursor, schema), dataset_contents(cursor, schema)
-            # restic compresses, and finds what it holds already, which it could not in compressed data.
-            options = ["--format=custom", "--compress=0", f"--snapshot={snapshot}", f"--file={dump}"]
-            run(["pg_dump", *options, f'--schema="{schema}"'], client_environment(self.settings))
-        engine.dispose()
-        manifest = Manifest(
-            name=f"{taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}",
-            environment=self.environment,
-            release=__version__,
-            schema=schema,
-            taken_at=taken_at,
-            bytes=dump.stat().st_size,
-            tables=tables,
-            datasets=datasets,
-        )
+        manifest = dump(self.settings, self.work, self.environment)
         (self.work / MANIFEST).write_text(manifest.text())
         return manifest
 

@@ -37,7 +37,7 @@ def run(
         )
     if done.returncode:
         raise BackupError(f"{words[0]}: {last_words(done.stderr) or f'ended with {done.returncode}'}")
-    return "" if output else done.stdout.decode()
+    return "" if output else done.stdout.decode(errors="replace")
 
 
 def last_words(said: bytes) -> str:

@@ -25,7 +25,11 @@ _CONNECT_SECONDS = 5
 _S3 = "s3:"
 # What restic says, and what is to be done about it.
 _REMEDIES = (
-    ("wrong password or no key found", "The key does not open the backups in {place}: backup_key is another one."),
+    (
+        "wrong password or no key found",
+        "The key does not open the backups in {place}: backup_key is another one, or for those of another environment"
+        " backup_from_key.",
+    ),
     (
         "ciphertext verification failed|does not match|invalid data returned|blob .* not found|unexpected EOF"
         "|file too short|pack .* not found|failed to load",

@@ -1,6 +1,7 @@
 """Restores a backup beside what is served, compares it, and only then puts it in its place."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ class Outcome:
         environment: Where it was taken.
         taken_at: When its rows were as they are now.
         aside: Schema that holds what was served before; None: there was nothing.
+        dropped: Schemas of earlier restores that were put aside, and are gone now.
         datasets: What is served now.
     """
 
@@ -39,6 +41,7 @@ class Outcome:
     environment: str
     taken_at: datetime
     aside: str | None
+    dropped: list[str]
     datasets: list[DatasetContent]
 
 
@@ -51,12 +54,14 @@ class Restorer:
         repository: Where the backups are; perhaps those of another environment.
         work: Folder with room for the dump.
         environment: What is restored into.
+        keep_aside: How many schemas that were put aside are kept, this restore's among them.
     """
 
     settings: Settings
     repository: Repository
     work: Path
     environment: str
+    keep_aside: int
 
     def run(self, name: str) -> Outcome:
         """Restore the backup with this name, or the newest for `latest`.
@@ -67,10 +72,18 @@ class Restorer:
         backup = self.repository.find(name)
         self.repository.read(backup.id, MANIFEST, self.work / MANIFEST)
         manifest = Manifest.parse((self.work / MANIFEST).read_text())
+        return self.put(manifest, lambda: self.repository.read(backup.id, DUMP, self.work / DUMP))
+
+    def put(self, manifest: Manifest, fetch: Callable[[], None]) -> Outcome:
+        """Restore the dump that `fetch` puts into the work folder, and that holds what the manifest says.
+
+        Raises:
+            BackupError: Nothing was changed.
+        """
         engine = loading_engine(self.settings)
         try:
             self._refuse_what_would_not_fit(engine, manifest)
-            self.repository.read(backup.id, DUMP, self.work / DUMP)
+            fetch()
             return self._restore(engine, manifest)
         finally:
             engine.dispose()
@@ -97,7 +110,9 @@ class Restorer:
         except BaseException:
             self._drop_remains(engine)
             raise
-        return Outcome(manifest.name, manifest.environment, manifest.taken_at, aside if had_old else None, datasets)
+        dropped = self._drop_former(engine)
+        aside_now = aside if had_old else None
+        return Outcome(manifest.name, manifest.environment, manifest.taken_at, aside_now, dropped, datasets)
 
     def _fill(self, engine: Engine, manifest: Manifest, restored: str) -> None:
         """Make the restored schema.
@@ -143,12 +158,27 @@ class Restorer:
                 " it, and restore then."
             )
 
+    def _drop_former(self, engine: Engine) -> list[str]:
+        try:
+            return self._drop(engine, "before", self.keep_aside)
+        except BackupError as error:
+            # Somebody reads one of them, perhaps. What was restored is served all the same.
+            log.warning("Schemas of earlier restores stay: %s", error)
+            return []
+
     def _drop_remains(self, engine: Engine) -> None:
         """Remove what a restore that did not come to its end has left."""
+        self._drop(engine, "restored", 0)
+
+    def _drop(self, engine: Engine, kind: str, keep: int) -> list[str]:
+        """Drop schemas whose names end with their time, but for the newest so many; returns which."""
+        prefix = f"{self.settings.database_schema}_{kind}_"
         with transaction(engine) as cursor:
-            cursor.execute(
-                "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s)",
-                (f"{self.settings.database_schema}_restored_",),
-            )
-            for (name,) in cursor.fetchall():
+            cursor.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) ORDER BY 1", (prefix,))
+            names = [str(name) for (name,) in cursor.fetchall()]
+            dropped = names[: max(0, len(names) - keep)]
+        # A transaction each: their tables together may be more than PostgreSQL has room for locks of.
+        for name in dropped:
+            with transaction(engine) as cursor:
                 cursor.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+        return dropped

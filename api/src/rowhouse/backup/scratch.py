@@ -4,7 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from rowhouse.errors import BackupError
 from rowhouse.settings import Settings
 
 _START_SECONDS = 60
+# The Job has a deadline of its own.
+_RECOVERY_SECONDS = 24 * 3600
 # It may lose everything at any time, and is small beside the memory of the pod.
 _CONFIGURATION = {
     "listen_addresses": "",
@@ -45,14 +47,56 @@ def scratch_server(folder: Path, settings: Settings, prefix: Sequence[str] = ())
     Raises:
         BackupError: It does not start.
     """
-    data, socket, log = folder / "data", folder / "socket", folder / "log"
-    socket.mkdir(parents=True)
-    try:
+
+    def make(data: Path) -> None:
         # A bootstrap superuser of the owner's name.
         init = ["initdb", f"--pgdata={data}", f"--username={settings.database_user}", "--auth=trust", "--encoding=UTF8"]
         run([*prefix, *init, "--locale=C", "--no-sync", "--no-instructions"], {})
-        configuration = _CONFIGURATION | {"unix_socket_directories": str(socket)}
-        options = [f"--{name}={value}" for name, value in configuration.items()]
+
+    with _server(folder, replace(settings, database_name="postgres"), make, {}, prefix, _START_SECONDS) as here:
+        yield here
+
+
+@contextmanager
+def recovered_server(
+    folder: Path, settings: Settings, make: Callable[[Path], None], prefix: Sequence[str] = ()
+) -> Iterator[Settings]:
+    """Run a server on a copy of another one's files that recovers first; yields the settings that lead to it.
+
+    Args:
+        folder: Is made, in one that nobody else may enter, and removed at the end.
+        settings: Those of the database that is recovered, which are in the copy, too.
+        make: Puts the files into a folder, with settings that lead the recovery and end it by a promotion.
+        prefix: Words before each program, which has to run as somebody who is not root.
+
+    Raises:
+        BackupError: It does not come to its target.
+    """
+
+    def make_trusting(data: Path) -> None:
+        make(data)
+        (folder / "hba").write_text("local all all trust\n", encoding="utf-8")
+
+    configuration = {"hba_file": str(folder / "hba"), "hot_standby": "off"}
+    with _server(folder, settings, make_trusting, configuration, prefix, _RECOVERY_SECONDS) as here:
+        yield here
+
+
+@contextmanager
+def _server(
+    folder: Path,
+    settings: Settings,
+    make: Callable[[Path], None],
+    configuration: Mapping[str, str],
+    prefix: Sequence[str],
+    seconds: float,
+) -> Iterator[Settings]:
+    data, socket, log = folder / "data", folder / "socket", folder / "log"
+    socket.mkdir(parents=True)
+    try:
+        make(data)
+        merged = {**_CONFIGURATION, **configuration, "unix_socket_directories": str(socket)}
+        options = [f"--{name}={value}" for name, value in merged.items()]
         with log.open("wb") as output:
             server = subprocess.Popen(  # noqa: S603
                 [*prefix, "postgres", "-D", str(data), *options], stdin=subprocess.DEVNULL, stdout=output, stderr=output
@@ -63,12 +107,11 @@ def scratch_server(folder: Path, settings: Settings, prefix: Sequence[str] = ())
                 settings,
                 database_host=str(socket),
                 database_port=5432,
-                database_name="postgres",
                 database_password="",
                 database_sslmode="disable",
                 database_sslrootcert="",
             )
-            _wait(server, here, log)
+            _wait(server, here, log, seconds)
             yield here
         finally:
             # At once: nothing of it is worth a checkpoint.
@@ -82,8 +125,8 @@ def scratch_server(folder: Path, settings: Settings, prefix: Sequence[str] = ())
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait(server: "subprocess.Popen[bytes]", settings: Settings, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def _wait(server: "subprocess.Popen[bytes]", settings: Settings, log: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         try:
             psycopg2.connect(

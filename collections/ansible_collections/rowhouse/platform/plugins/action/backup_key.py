@@ -9,7 +9,6 @@ Returns `key`. A cluster with another key is refused: what was backed up by that
 """
 
 import os
-from base64 import b64decode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from typing import Any
 from ansible.utils.display import Display
 from ansible_collections.rowhouse.platform.plugins.filter.secret_data import secret_data
 from ansible_collections.rowhouse.platform.plugins.module_utils.action import required
+from ansible_collections.rowhouse.platform.plugins.module_utils.backup_key import known_key
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
-from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
 
 
 class ActionModule(ClusterAction):
@@ -31,17 +30,9 @@ class ActionModule(ClusterAction):
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         cluster = self.connect(arguments, variables)
         secret = cluster.get("v1", "Secret", arguments["kept_in"], arguments["namespace"])
-        kept = b64decode((secret or {}).get("data", {}).get("key", "")).decode()
         file = Path(arguments["file"])
-        written = file.read_text().strip() if file.exists() else ""
-        place = "backup_key" if arguments["supplied"] else str(file)
-        key = arguments["supplied"] or written or kept
-        if kept and key != kept:
-            raise RefusalError(
-                f"{place} differs from the key in the Secret {arguments['kept_in']} of {arguments['namespace']}, which"
-                " opens the backups that there are. Take the former key back. To begin anew with another one, and"
-                " without these backups, delete the Secret and give backups another volume or backup_s3_prefix."
-            )
+        written = file.exists() and file.read_text().strip()
+        key = known_key(secret, arguments["namespace"], arguments["supplied"], file)
         key = key or secret_data({"key": ""}, {})["key"]
         is_new = not arguments["supplied"] and not written
         if is_new and not self._task.check_mode:

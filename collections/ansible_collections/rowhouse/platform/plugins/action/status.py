@@ -3,6 +3,7 @@
 kubeconfig, context     the target
 namespace               whose status
 manager                 field manager of our applies
+backup_days             days that a verified backup may be old, where backups are taken
 output                  screen; or json: one line with an object
 
 Returns `problems`: {what, next_step} of each.
@@ -11,7 +12,7 @@ Returns `problems`: {what, next_step} of each.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible.utils.display import Display
@@ -27,12 +28,16 @@ class ActionModule(ClusterAction):
     ARGUMENTS = (
         TARGET
         | required(namespace="str", manager="str")
-        | {"output": {"type": "str", "choices": ["screen", "json"], "required": True}}
+        | {
+            "backup_days": {"type": "int", "required": True},
+            "output": {"type": "str", "choices": ["screen", "json"], "required": True},
+        }
     )
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         cluster = self.connect(arguments, variables)
-        facts = StatusSource(cluster, arguments["namespace"], arguments["manager"]).facts()
+        backup_limit = timedelta(days=arguments["backup_days"])
+        facts = StatusSource(cluster, arguments["namespace"], arguments["manager"], backup_limit).facts()
         now = datetime.now(UTC)
         found = problems(facts, now)
         if arguments["output"] == "json":

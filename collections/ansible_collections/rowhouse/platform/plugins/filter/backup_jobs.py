@@ -55,7 +55,7 @@ def backup_told(log: str) -> list[str]:
     for line in reversed(log.splitlines()):
         outcome = _parsed(line)
         if "backups" in outcome:
-            return _listed(outcome["backups"])
+            return [*_listed(outcome["backups"]), *_window(outcome.get("bases", []))]
         if "datasets" in outcome:
             return [*_headlines(outcome), *_datasets(outcome["datasets"])]
     return ["It did not say what it has done: look at its log."]
@@ -81,9 +81,18 @@ def _parsed(line: str) -> dict[str, Any]:
 def _headlines(outcome: Mapping[str, Any]) -> list[str]:
     if "bytes" in outcome:
         size = f"{_size(outcome['bytes'])}, {outcome['rows']:,} rows of all tables"
-        return [f"Backup {outcome['name']} was restored and compared: {size}."]
+        bases = [
+            f"Base backup {item['label']} was recovered and compared: any time since {item['ended_at']} can come back."
+            for item in outcome.get("bases", [])
+        ]
+        return [f"Backup {outcome['name']} was restored and compared: {size}.", *bases]
     aside = f"What was served before is in the schema {outcome['aside']}." if outcome["aside"] else "Nothing was there."
-    return [f"Restored {outcome['name']} of {outcome['environment']}, taken at {outcome['taken_at']}. {aside}"]
+    former = ", ".join(outcome.get("dropped", []))
+    dropped = [f"Dropped what earlier restores had put aside: {former}."] if former else []
+    return [
+        f"Restored {outcome['name']} of {outcome['environment']}, taken at {outcome['taken_at']}. {aside}",
+        *dropped,
+    ]
 
 
 def _datasets(datasets: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -96,6 +105,11 @@ def _listed(backups: Sequence[Mapping[str, Any]]) -> list[str]:
         return ["There is no verified backup."]
     rows = [(item["name"], item["environment"], f"{item['rows']:,}", _size(item["bytes"])) for item in backups]
     return text_table.lines(("BACKUP", "OF", "ROWS", "SIZE"), *rows)
+
+
+def _window(bases: Sequence[Mapping[str, Any]]) -> list[str]:
+    since = min((base["ended_at"] for base in bases), default="")
+    return [f"Any time since {since} can be restored."] if since else []
 
 
 def _size(number: float) -> str:

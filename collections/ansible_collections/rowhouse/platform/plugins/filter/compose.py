@@ -97,9 +97,10 @@ def _environment(container: Object, secrets: Sequence[Object]) -> Iterator[tuple
             yield variable["name"], _literal(variable["value"])
         else:
             wanted = variable["valueFrom"]["secretKeyRef"]
-            (row,) = [row for row in secrets if row["name"] == wanted["name"]]
-            name = _env_name(row, wanted["key"])
-            yield variable["name"], f"${{{name}:?set {name} in .env}}"
+            # None for what there is nothing of under compose.
+            for row in (row for row in secrets if row["name"] == wanted["name"]):
+                name = _env_name(row, wanted["key"])
+                yield variable["name"], f"${{{name}:?set {name} in .env}}"
 
 
 def _tmpfs(pod: Object, container: Object) -> Iterator[str]:

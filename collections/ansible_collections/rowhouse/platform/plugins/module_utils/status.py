@@ -95,6 +95,7 @@ class Facts:
         certificates: Those that somebody has to renew.
         drift: What differs from the release, a sentence each.
         backup: When the last backup was verified; None: none was, or no API pod tells.
+        backup_limit: How old that may be; None: no backups are taken.
         alerts: Those that fire; None where no Prometheus of ours watches, or it does not answer.
     """
 
@@ -109,6 +110,7 @@ class Facts:
     certificates: Sequence[Certificate]
     drift: Sequence[str]
     backup: datetime | None = None
+    backup_limit: timedelta | None = None
     alerts: Sequence[Alert] | None = None
 
 
@@ -129,6 +131,7 @@ def problems(facts: Facts, now: datetime) -> list[Problem]:
         *_of_data(facts),
         *_of_releases(facts),
         *_of_resources(facts, now),
+        *_of_backups(facts, now),
         *(
             Problem(f"{item.name} fires: {item.summary}", f"docs/runbooks/{item.name}.md")
             for item in facts.alerts or []
@@ -193,6 +196,17 @@ def _of_resources(facts: Facts, now: datetime) -> Iterator[Problem]:
             )
 
 
+def _of_backups(facts: Facts, now: datetime) -> Iterator[Problem]:
+    # Where no pod tells, that is the problem.
+    if facts.backup_limit is None or facts.answers is None:
+        return
+    next_step = "ansible-playbook playbooks/backup.yml -i INVENTORY says why"
+    if facts.backup is None:
+        yield Problem("no backup was ever verified", next_step)
+    elif now - facts.backup > facts.backup_limit:
+        yield Problem(f"the last backup was verified {_age(facts.backup, now)} ago", next_step)
+
+
 def screen(facts: Facts, found: Sequence[Problem], now: datetime) -> list[str]:
     """Return the lines that people read."""
     sections = [
@@ -214,7 +228,8 @@ def screen(facts: Facts, found: Sequence[Problem], now: datetime) -> list[str]:
 
 def as_json(facts: Facts, found: Sequence[Problem]) -> dict[str, Any]:
     """Return the same for programs; times are ISO 8601."""
-    return {**asdict(facts), "is_well": not found, "problems": [asdict(item) for item in found]}
+    limit = facts.backup_limit.total_seconds() if facts.backup_limit else None
+    return {**asdict(facts), "backup_limit": limit, "is_well": not found, "problems": [asdict(item) for item in found]}
 
 
 def _release_lines(facts: Facts, now: datetime) -> list[str]:

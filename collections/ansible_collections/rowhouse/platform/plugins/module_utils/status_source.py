@@ -5,7 +5,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ _DATA = "/var/lib/postgresql"
 class StatusSource:
     """Asks about one namespace. What may not be asked, or does not answer, is None."""
 
-    def __init__(self, cluster: Cluster, namespace: str, manager: str) -> None:
+    def __init__(self, cluster: Cluster, namespace: str, manager: str, backup_limit: timedelta) -> None:
         self._cluster = cluster
+        self._backup_limit = backup_limit
         self._namespace = namespace
         self._manager = manager
 
@@ -65,6 +66,7 @@ class StatusSource:
             list(self._certificates(objects)),
             list(self._drift(objects)),
             _last_backup(metrics),
+            self._backup_limit if any(map(_takes_backups, objects)) else None,
             self._alerts(objects),
         )
 
@@ -188,6 +190,10 @@ def _answers(metrics: Sequence[str]) -> tuple[int, int] | None:
         return None
     counts = [(verdict, int(float(count))) for text in metrics for verdict, count in _ANSWERS.findall(text)]
     return sum(count for verdict, count in counts if verdict == "hit"), sum(count for _, count in counts)
+
+
+def _takes_backups(item: Object) -> bool:
+    return (item["kind"], item["metadata"]["name"]) == ("CronJob", "backup")
 
 
 def _last_backup(metrics: Sequence[str]) -> datetime | None:
