@@ -32,4 +32,5 @@ def test_the_commands_of_a_page_run(page: Path, deployment: Deployment) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "error" not in done.stderr.lower()
+    # Of a program that the image does not have, `;` and pipes would leave no other trace.
+    assert not re.search("error|: not found", done.stderr, re.IGNORECASE), done.stderr
