@@ -3,7 +3,7 @@
 Files that somebody else put there stay. What was written is listed in the file .written of the folder.
 
 folder      made where it is missing
-files       path in the folder to text
+files       folder in the folder to its files: path in that to text
 copies      path in the folder to the file that it is a copy of
 """
 
@@ -26,7 +26,9 @@ class ActionModule(Action):
     ARGUMENTS = required(folder="path", files="dict", copies="dict")
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
-        contents: dict[str, str | Path] = {name: str(text) for name, text in arguments["files"].items()}
+        contents: dict[str, str | Path] = {
+            f"{within}/{name}": str(text) for within, texts in arguments["files"].items() for name, text in texts.items()
+        }
         contents |= {name: Path(source) for name, source in arguments["copies"].items()}
         try:
             lines = list(write_folder(Path(arguments["folder"]), contents, dry_run=self._task.check_mode))
