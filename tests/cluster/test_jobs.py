@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -112,13 +113,18 @@ def labels_and_digest(repository: str, tag: str) -> tuple[dict[str, str], str]:
     return answer["Labels"], answer["Digest"]
 
 
-def deployed_digest(get: Get) -> str:
+def deployed_container(get: Get) -> dict[str, Any]:
     (container,) = get("deployment", "api", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"]
-    return str(container["image"].rpartition("@")[2])
+    return dict(container)
+
+
+def deployed_digest(get: Get) -> str:
+    return str(deployed_container(get)["image"].rpartition("@")[2])
 
 
 def deployed_ttl(get: Get) -> int:
-    return int(get("configmap", "api", "-n", NAMESPACE)["data"]["ROWHOUSE_CACHE_TTL_SECONDS"])
+    values = {variable["name"]: variable.get("value") for variable in deployed_container(get)["env"]}
+    return int(str(values["ROWHOUSE_CACHE_TTL_SECONDS"]))
 
 
 def test_every_command_of_a_job_is_run() -> None:
