@@ -27,7 +27,9 @@ class ActionModule(Action):
 
     def act(self, arguments: dict[str, Any], _variables: Mapping[str, Any]) -> dict[str, Any]:
         contents: dict[str, str | Path] = {
-            f"{within}/{name}": str(text) for within, texts in arguments["files"].items() for name, text in texts.items()
+            f"{within}/{name}": str(text)
+            for within, texts in arguments["files"].items()
+            for name, text in texts.items()
         }
         contents |= {name: Path(source) for name, source in arguments["copies"].items()}
         try:
