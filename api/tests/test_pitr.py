@@ -19,6 +19,7 @@ from rowhouse.backup.repository import Repository
 from rowhouse.backup.restorer import Outcome, Restorer
 from rowhouse.backup.rewinder import Rewinder, moment
 from rowhouse.errors import BackupError
+from sqlalchemy import Engine
 from test_backup import PEOPLE_YML
 
 KEY = "throw-away"
@@ -144,8 +145,8 @@ def test_a_base_backup_that_is_recovered_otherwise_does_not_count(
     before = len([base for base in archived.archive().bases() if base.is_verified])
     position_and_contents = BaseCreator._now
 
-    def otherwise(self: BaseCreator, engine: object) -> tuple[str, dict[str, TableContent]]:
-        position, contents = position_and_contents(self, engine)  # type: ignore[arg-type]
+    def otherwise(self: BaseCreator, engine: Engine) -> tuple[str, dict[str, TableContent]]:
+        position, contents = position_and_contents(self, engine)
         return position, contents | {"people_rows": TableContent(77, "x")}
 
     with monkeypatch.context() as patch:

@@ -52,7 +52,8 @@ def test_a_panel_shows_something(panel: dict[str, str], watch: Watch) -> None:
     assert "by" not in panel or all(panel["by"] in item["metric"] for item in series)
 
 
-def test_grafana_finds_a_dashboard_for_each_component(deployment: Deployment, get: Get) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("deployment")
+def test_grafana_finds_a_dashboard_for_each_component(get: Get) -> None:
     (found,) = get("configmaps", "-n", NAMESPACE, "-l", "grafana_dashboard=1")["items"]
     boards = {name.removesuffix(".json"): json.loads(text) for name, text in found["data"].items()}
     assert {name: [panel["title"] for panel in board["panels"]] for name, board in boards.items()} == {
@@ -80,7 +81,8 @@ def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     assert "changed=0" in deployment.run("deploy.yml")
 
 
-def test_the_role_reads_statistics_and_no_row(deployment: Deployment, kubectl: Run) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("deployment")
+def test_the_role_reads_statistics_and_no_row(kubectl: Run) -> None:
     script = 'read -r PGPASSWORD; export PGPASSWORD; psql -h 127.0.0.1 -U rowhouse_monitor -d rowhouse -Atc "$0"'
     password = kubectl(
         "get",

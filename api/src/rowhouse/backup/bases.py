@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from rowhouse.backup.archive import Archive, Base
 from rowhouse.backup.contents import TableContent, differences, lock_tables, table_contents
 from rowhouse.backup.scratch import recovered_server
-from rowhouse.backup.transaction import transaction
+from rowhouse.backup.transaction import snapshot, transaction
 from rowhouse.database import loading_engine
 from rowhouse.errors import BackupError
 from rowhouse.settings import Settings
@@ -85,9 +85,7 @@ class BaseCreator:
     def _now(self, engine: Engine) -> tuple[str, dict[str, TableContent]]:
         """Return a position of the log, and what the tables hold there."""
         schema = self.settings.database_schema
-        with transaction(engine) as reader:
-            reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            reader.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        with snapshot(engine) as reader:
             for attempt in range(_TRIES):
                 try:
                     # While nobody writes, for a moment, the snapshot that the reader gets is that of the position.

@@ -15,6 +15,7 @@ from rowhouse.settings import Settings
 if TYPE_CHECKING:
     from rowhouse.backup.archive import Archive, Base
     from rowhouse.backup.repository import Repository
+    from rowhouse.backup.restorer import Restorer
 
 type Configured = Callable[[Callable[[Settings, Mapping[str, str]], None], argparse.Namespace], None]
 type Command = Callable[[argparse.Namespace, Settings, Mapping[str, str]], None]
@@ -76,18 +77,14 @@ def _create(options: argparse.Namespace, settings: Settings, environment: Mappin
 
 
 def _restore(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> None:
-    from rowhouse.backup.restorer import Restorer
-
-    restorer = Restorer(settings, _repository(environment), options.work, options.environment, options.keep_aside)
-    _tell(asdict(restorer.run(options.name)))
+    _tell(asdict(_restorer(options, settings, environment).run(options.name)))
 
 
 def _rewind(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> None:
-    from rowhouse.backup.restorer import Restorer
     from rowhouse.backup.rewinder import Rewinder, moment
 
     target = moment(options.time)
-    restorer = Restorer(settings, _repository(environment), options.work, options.environment, options.keep_aside)
+    restorer = _restorer(options, settings, environment)
     _tell(asdict(Rewinder(restorer, _archive(settings, environment)).run(target)))
 
 
@@ -107,6 +104,12 @@ def _repository(environment: Mapping[str, str]) -> "Repository":
     if PLACE not in environment:
         raise BackupError(f"{PLACE} is not set: it says where the backups are.")
     return Repository(environment[PLACE], {})
+
+
+def _restorer(options: argparse.Namespace, settings: Settings, environment: Mapping[str, str]) -> "Restorer":
+    from rowhouse.backup.restorer import Restorer
+
+    return Restorer(settings, _repository(environment), options.work, options.environment, options.keep_aside)
 
 
 def _archive(settings: Settings, environment: Mapping[str, str]) -> "Archive":

@@ -7,7 +7,7 @@ from rowhouse import __version__
 from rowhouse.backup.contents import Manifest, dataset_contents, lock_tables, table_contents
 from rowhouse.backup.programs import client_environment, run
 from rowhouse.backup.repository import DUMP
-from rowhouse.backup.transaction import transaction
+from rowhouse.backup.transaction import snapshot
 from rowhouse.database import loading_engine
 from rowhouse.settings import Settings
 
@@ -20,15 +20,13 @@ def dump(settings: Settings, work: Path, environment: str) -> Manifest:
     """
     schema, file = settings.database_schema, work / DUMP
     engine = loading_engine(settings)
-    with transaction(engine) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    with snapshot(engine) as cursor:
         lock_tables(cursor, schema, "ACCESS SHARE")
         cursor.execute("SELECT pg_export_snapshot(), now()")
-        ((snapshot, taken_at),) = cursor.fetchall()
+        ((exported, taken_at),) = cursor.fetchall()
         tables, datasets = table_contents(cursor, schema), dataset_contents(cursor, schema)
         # restic compresses, and finds what it holds already, which it could not in compressed data.
-        options = ["--format=custom", "--compress=0", f"--snapshot={snapshot}", f"--file={file}"]
+        options = ["--format=custom", "--compress=0", f"--snapshot={exported}", f"--file={file}"]
         run(["pg_dump", *options, f'--schema="{schema}"'], client_environment(settings))
     engine.dispose()
     return Manifest(

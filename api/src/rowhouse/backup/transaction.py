@@ -27,3 +27,16 @@ def transaction(engine: Engine) -> Iterator["Cursor"]:
     except (DBAPIError, psycopg2.Error) as error:
         reason = " ".join(str(getattr(error, "orig", error)).split())
         raise BackupError(f"PostgreSQL refused, and nothing was changed: {reason}") from error
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator["Cursor"]:
+    """Yield a cursor that sees one state of the database all the time, and may wait between its statements.
+
+    Raises:
+        BackupError: In place of what PostgreSQL said.
+    """
+    with transaction(engine) as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        yield cursor

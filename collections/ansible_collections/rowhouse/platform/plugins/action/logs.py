@@ -21,6 +21,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import C
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.log_lookup import Question, journalctl, lines
 from ansible_collections.rowhouse.platform.plugins.module_utils.refusal import RefusalError
+from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import is_ready
 
 STORE = "log-store"
 COLLECTOR = "log-collector"
@@ -61,15 +62,10 @@ def _store_pod(cluster: Cluster, namespace: str, beside: str) -> str:
     if elsewhere:
         raise RefusalError(f"The logs of {namespace} are in no store of ours. Look there: {elsewhere}")
     pods = cluster.find("v1", "Pod", namespace, f"app.kubernetes.io/name={STORE}")
-    ready = [pod["metadata"]["name"] for pod in pods if _is_ready(pod)]
+    ready = [pod["metadata"]["name"] for pod in pods if is_ready(pod)]
     if not ready:
         raise RefusalError(
             f"The store of logs is away: no pod of Deployment {STORE} in {namespace} is ready. What is written "
             f"meanwhile waits on the nodes. Next: kubectl describe deployment {STORE} -n {namespace}"
         )
     return str(ready[0])
-
-
-def _is_ready(pod: Mapping[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)

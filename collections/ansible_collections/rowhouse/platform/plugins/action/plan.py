@@ -32,11 +32,12 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.plan import (
 )
 from ansible_collections.rowhouse.platform.plugins.module_utils.release_store import ReleaseStore
 from ansible_collections.rowhouse.platform.plugins.module_utils.releases import current, unpack
+from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import KINDS
 
 type Object = Mapping[str, Any]
 
 # Loads are no workload that goes on: their images are those of the table of datasets.
-WORKLOADS = frozenset({"DaemonSet", "Deployment", "StatefulSet"})
+WORKLOADS = KINDS - {"Job"}
 SOMETHING_CHANGES = 3
 
 

@@ -186,18 +186,7 @@ class Cluster:
     def run_in_pod(self, pod: str, container: str, command: list[str], namespace: str) -> str | None:
         """Return what a command in a running container writes; None when it cannot run there."""
         try:
-            said: str = stream(
-                client.CoreV1Api(self._api).connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                container=container,
-                command=command,
-                stdout=True,
-                stderr=False,
-                stdin=False,
-                tty=False,
-                _request_timeout=10,
-            )
+            said: str = self._exec(pod, container, command, namespace, stderr=False, stdin=False, _request_timeout=10)
         except (client.ApiException, HTTPError):
             return None
         return said
@@ -205,23 +194,16 @@ class Cluster:
     def feed_in_pod(self, pod: str, container: str, command: list[str], text: str, namespace: str) -> str:
         """Give the text to a command in a running container; return what it writes, or why it cannot run there."""
         try:
-            process = stream(
-                client.CoreV1Api(self._api).connect_get_namespaced_pod_exec,
-                pod,
-                namespace,
-                container=container,
-                command=command,
-                stdout=True,
-                stderr=True,
-                stdin=True,
-                tty=False,
-                _preload_content=False,
-            )
+            process = self._exec(pod, container, command, namespace, stderr=True, stdin=True, _preload_content=False)
             process.write_stdin(text)
             process.run_forever(timeout=30)
         except (client.ApiException, HTTPError) as error:
             return str(error)
         return f"{process.read_stderr()}{process.read_stdout()}"
+
+    def _exec(self, pod: str, container: str, command: list[str], namespace: str, **options: Any) -> Any:
+        connect = client.CoreV1Api(self._api).connect_get_namespaced_pod_exec
+        return stream(connect, pod, namespace, container=container, command=command, stdout=True, tty=False, **options)
 
     def would_apply(self, item: Mapping[str, Any], manager: str) -> Mapping[str, Any]:
         """Return the object as it would be after a server-side apply, which is not made."""

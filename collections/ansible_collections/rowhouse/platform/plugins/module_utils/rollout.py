@@ -78,7 +78,7 @@ def judge(
     """Judge a workload by its own status, the pods of its current revision, and its namespace's claims and events."""
     if workload["kind"] == "Job":
         return _judge_job(workload, pods, events)
-    status = _counted(workload)
+    status = counted(workload)
     wanted = status.get("wanted", workload["spec"].get("replicas", 1))
     ready = min(status.get("readyReplicas", 0), status.get("updatedReplicas", 0))
     seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
@@ -86,7 +86,7 @@ def judge(
     if workload["kind"] == "Deployment":
         done = done and status.get("availableReplicas", 0) == wanted
     dooms = () if done else (*_condition_dooms(status), *_creation_dooms(workload, events), *_pod_dooms(pods, claims))
-    unready = next((pod for pod in pods if not _is_ready(pod)), None)
+    unready = next((pod for pod in pods if not is_ready(pod)), None)
     return Verdict(
         done,
         _join(f"{ready}/{wanted} ready", None if done else _pod_progress(unready)),
@@ -95,7 +95,7 @@ def judge(
     )
 
 
-def _counted(workload: Object) -> Object:
+def counted(workload: Object) -> Object:
     """Return the status in a Deployment's words; a DaemonSet has others, and knows by itself how many it wants."""
     status: Object = workload.get("status", {})
     if workload["kind"] != "DaemonSet":
@@ -218,7 +218,8 @@ def _true_conditions(status: Object) -> list[Object]:
     return [condition for condition in status.get("conditions", []) if condition["status"] == "True"]
 
 
-def _is_ready(pod: Object) -> bool:
+def is_ready(pod: Object) -> bool:
+    """Tell whether the pod takes requests."""
     return any(condition["type"] == "Ready" for condition in _true_conditions(pod.get("status", {})))
 
 

@@ -13,7 +13,7 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import C
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import edits, is_applied_by, names
 from ansible_collections.rowhouse.platform.plugins.module_utils.release_store import ReleaseStore
 from ansible_collections.rowhouse.platform.plugins.module_utils.releases import Release, current, unpack
-from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import current_pods, judge
+from ansible_collections.rowhouse.platform.plugins.module_utils.rollout import KINDS, counted, current_pods, judge
 from ansible_collections.rowhouse.platform.plugins.module_utils.status import (
     Alert,
     Certificate,
@@ -27,8 +27,6 @@ from cryptography import x509
 
 type Object = Mapping[str, Any]
 
-_WORKLOADS = {"Deployment": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
-_READY = {"Job": "succeeded", "DaemonSet": "numberReady"}
 # Metadata that tells who changed an object when, and not what it is.
 _HISTORY = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"})
 _ANSWERS = re.compile(r'^rowhouse_cache_total\{(?=.*verdict="(\w+)").*\} ([0-9.e+]+)$', re.MULTILINE)
@@ -74,13 +72,13 @@ class StatusSource:
         replica_sets = self._cluster.find("apps/v1", "ReplicaSet", self._namespace)
         claims = self._cluster.find("v1", "PersistentVolumeClaim", self._namespace)
         for item in objects:
-            if item["kind"] not in _WORKLOADS:
+            if item["kind"] not in KINDS:
                 continue
             kind, name = item["kind"], item["metadata"]["name"]
             (container, *_) = item["spec"]["template"]["spec"]["containers"]
             image, wanted = _short(container["image"]), item["spec"].get("replicas", 1)
             namespace = item["metadata"]["namespace"]
-            live = self._cluster.get(_WORKLOADS[kind], kind, name, namespace)
+            live = self._cluster.get(item["apiVersion"], kind, name, namespace)
             if live is None:
                 # A Job that ended may be removed by then; what it did is seen in the data.
                 if kind != "Job":
@@ -90,9 +88,9 @@ class StatusSource:
             there = pods if namespace == self._namespace else self._cluster.find("v1", "Pod", namespace)
             own = current_pods(live, there, replica_sets)
             verdict = judge(live, own, claims)
-            status = live.get("status", {})
-            ready = status.get(_READY.get(kind, "readyReplicas"), 0)
-            wanted = status.get("desiredNumberScheduled", wanted)
+            status = counted(live)
+            ready = status.get("succeeded" if kind == "Job" else "readyReplicas", 0)
+            wanted = status.get("wanted", wanted)
             restarts = sum(item["restartCount"] for pod in own for item in pod["status"].get("containerStatuses", []))
             yield Component(kind, name, ready, wanted, image, verdict.progress, verdict.done, restarts, _ended(own))
 
