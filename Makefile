@@ -20,11 +20,11 @@ down: ## remove all that `make up` made, and say what is left
 dataset: ## a new dataset from your file: make dataset FILE=path/to/my.csv NAME=my_table
 	@scripts/dataset
 
-test: ## everything, on a real cluster; leaves the machine as it was found
+test: ## all but the long runs, on a real cluster; leaves the machine as it was found
 	@$(INTERRUPTIBLE) scripts/test
 
-test-all: ## the long runs too
-	@$(INTERRUPTIBLE) scripts/test --all
+test-all: ## the long runs too, or some: make test-all PARTS='faults upgrade'
+	@$(INTERRUPTIBLE) scripts/test-all $(PARTS)
 
 test-api: ## the API's tests with their coverage: make test-api PYTHON_VERSION=3.12
 	@scripts/test-api

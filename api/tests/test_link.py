@@ -37,6 +37,8 @@ def use[T](house: House, work: Callable[[Link], Awaitable[T]], **settings: str) 
             return await work(link)
         finally:
             beating.cancel()
+            link.cut()
+            await watch.close()
             link.close()
 
     return asyncio.run(run())

@@ -42,6 +42,9 @@ class Scaling:
         done = self._ansible_playbook("playbooks/plan.yml", "-i", str(self._inventory), "-e", json.dumps(variables))
         return str(done.stdout)
 
+    def status(self) -> str:
+        return said(self._ansible_playbook("playbooks/status.yml", "-i", str(self._inventory)))
+
     def wanted(self) -> int:
         return int(self._kubectl("get", "deployment/api", "-n", NAMESPACE, "-o", "jsonpath={.spec.replicas}").stdout)
 
@@ -90,6 +93,7 @@ def test_it_grows_under_load_and_shrinks_after_it_and_deployments_leave_the_numb
         assert "Nothing would change." in scaling.plan(**SCALED)
         assert scaling.deploy(**SCALED) == 0
         assert scaling.wanted() == MOST
+        assert f"Deployment/api {MOST}/{MOST}" in scaling.status()
     assert load.failures == []
     scaling.wait_for(LEAST, 360)
 

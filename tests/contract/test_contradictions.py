@@ -75,6 +75,8 @@ CONTRADICTORY: list[tuple[dict[str, Any], str]] = [
     (LOKI | {"logging_target_url": "http://loki.example.com"}, "The host in logging_target_url is a name"),
     (LOKI | {"logging_target_index": "Logs"}, "logging_target_index is Logs"),
     ({"logging_retention_days": 0}, "logging_retention_days is at least 1"),
+    ({"logging_storage_size": "1G"}, "logging_max_megabytes is 1000, and a sixteenth more"),
+    ({"monitoring_storage_size": "3G"}, "monitoring_retention_size is 3GB, more than monitoring_storage_size, 3G"),
     ({"postgres_port": 1, "postgres_database": "d"}, "postgres_port, postgres_database: for an external server"),
     (EXTERNAL_POSTGRES | {"postgres_storage_class": "fast"}, "postgres_storage_class and postgres_superuser_pass"),
     (

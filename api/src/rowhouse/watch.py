@@ -69,9 +69,13 @@ class Watch:
             # What is announced from here on may be missing in the answer.
             self._news.clear()
             try:
-                return await asyncio.to_thread(self._link.twice, self._ask)
-            finally:
+                rows = await asyncio.to_thread(self._link.twice, self._ask)
+            except Exception:
                 self._listen()
+                raise
+            # Not when the event loop ends, and this is cancelled: what it read then, the thread would wait for.
+            self._listen()
+            return rows
 
     def _ask(self) -> Rows:
         try:

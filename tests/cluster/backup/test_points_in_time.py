@@ -1,8 +1,10 @@
-"""Points in time on the cluster: PostgreSQL's log in an S3 store, and what was there at a time put back."""
+"""Points in time on the cluster: PostgreSQL's log in an S3 store or a volume, and what was there at a time put back."""
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,12 +16,12 @@ from tests.cluster.object_store import BUCKET, KEYS, S3_PORT, object_store
 from tests.cluster.output import Run, said
 
 ENVIRONMENT = {"stack_environment": "pitr", "stack_context": "dev", "api_node_port": 30943, "api_replicas": 1}
+BESIDE = ENVIRONMENT | {"stack_environment": "pitr-volume", "api_node_port": 30946}
 NAMESPACE = "rowhouse-pitr"
 OUTSIDE = "rowhouse-pitr-s3"
 URL = "http://127.0.0.1:30943"
-S3 = NOBODY_WAITS | {
-    "backup_pitr": True,
-    "backup_pitr_archive_timeout": 10,
+VOLUME = NOBODY_WAITS | {"backup_pitr": True, "backup_pitr_archive_timeout": 10}
+S3 = VOLUME | {
     "backup_store": "s3",
     "backup_s3_endpoint": f"https://s3.{OUTSIDE}.svc:{S3_PORT}",
     "backup_s3_bucket": BUCKET,
@@ -29,19 +31,34 @@ S3 = NOBODY_WAITS | {
 ANN, BO = {"dni": "1", "name": "Ann Lee"}, {"dni": "2", "name": "Bo Day"}
 
 
+@contextmanager
+def archiving(folder: Path, variables: dict[str, object], ansible_playbook: Run, kubectl: Run) -> Iterator[Place]:
+    """Deploy an environment whose log is archived, with one base backup."""
+    namespace = f"rowhouse-{variables['stack_environment']}"
+    kubectl("delete", "namespace", namespace, "--ignore-not-found")
+    deployment = Deployment(copied_inventory(folder, variables), ansible_playbook)
+    deployment.run("playbooks/build.yml")
+    deployment.run("deploy.yml")
+    found = Place(deployment, namespace, ansible_playbook, kubectl)
+    found.backup()
+    yield found
+    kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, ansible_playbook: Run, kubectl: Run) -> Iterator[Place]:
-    """An environment whose log is archived, with one base backup."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    """One that archives into S3."""
     with object_store(tmp_path_factory.mktemp("versitygw"), OUTSIDE, kubectl, secure=True) as certificate:
         variables = ENVIRONMENT | S3 | {"backup_s3_ca_certificate": certificate}
-        deployment = Deployment(copied_inventory(tmp_path_factory.mktemp("pitr"), variables), ansible_playbook)
-        deployment.run("playbooks/build.yml")
-        deployment.run("deploy.yml")
-        found = Place(deployment, NAMESPACE, ansible_playbook, kubectl)
-        found.backup()
+        with archiving(tmp_path_factory.mktemp("pitr"), variables, ansible_playbook, kubectl) as found:
+            yield found
+
+
+@pytest.fixture
+def beside(tmp_path: Path, ansible_playbook: Run, kubectl: Run) -> Iterator[Place]:
+    """One that archives into a volume."""
+    with archiving(tmp_path, BESIDE | VOLUME, ansible_playbook, kubectl) as found:
         yield found
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
 def moment() -> str:
@@ -52,8 +69,19 @@ def moment() -> str:
     return found
 
 
-def names() -> list[str]:
-    return [row["name"] for row in httpx.get(f"{URL}/users").raise_for_status().json()["data"]]
+def names(url: str = URL) -> list[str]:
+    return [row["name"] for row in httpx.get(f"{url}/users").raise_for_status().json()["data"]]
+
+
+def test_from_a_volume_what_was_there_at_a_time_is_back(beside: Place) -> None:
+    url = f"http://127.0.0.1:{BESIDE['api_node_port']}"
+    login = {"Authorization": f"Bearer {beside.deployment.create_key('users:write')}"}
+    assert httpx.post(f"{url}/users", json=ANN, headers=login).status_code == 201
+    one = moment()
+    assert httpx.post(f"{url}/users", json=BO, headers=login).status_code == 201
+    beside.sql("DROP TABLE rowhouse.users_rows CASCADE")
+    assert "users 1" in beside.succeeds("restore", time=one, confirm="pitr-volume")
+    assert names(url) == ["Ann Lee"]
 
 
 def test_what_was_there_at_a_time_is_back(place: Place) -> None:

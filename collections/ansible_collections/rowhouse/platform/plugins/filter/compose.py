@@ -4,17 +4,15 @@ Each container becomes a service, with its arguments, environment, files, checks
 What a compose file has and Kubernetes has not comes from the role render.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rowhouse.platform.plugins.filter.quantity_bytes import quantity_bytes
 from ansible_collections.rowhouse.platform.plugins.module_utils.yaml_text import yaml_text
 
 NAME = "app.kubernetes.io/name"
 WORKLOADS = ("StatefulSet", "Job", "Deployment")
 
-# Bytes of the units that Kubernetes knows, and those that compose writes them in.
-UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 COMPOSE_UNITS = {"g": 2**30, "m": 2**20, "k": 2**10}
 
 type Object = Mapping[str, Any]
@@ -161,9 +159,7 @@ def _healthcheck(container: Object) -> dict[str, Any]:
 
 def _memory(quantity: str) -> str:
     """Return 512Mi as 512m, in the largest unit that leaves no rest."""
-    number = re.match("[0-9.]+", str(quantity))
-    assert number  # noqa: S101 - Kubernetes' own schema says so
-    size = int(float(number[0]) * UNITS[str(quantity)[number.end() :]])
+    size = quantity_bytes(quantity)
     return next((f"{size // unit}{name}" for name, unit in COMPOSE_UNITS.items() if size % unit == 0), f"{size}b")
 
 

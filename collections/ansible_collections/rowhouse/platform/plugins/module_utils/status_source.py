@@ -76,13 +76,13 @@ class StatusSource:
                 continue
             kind, name = item["kind"], item["metadata"]["name"]
             (container, *_) = item["spec"]["template"]["spec"]["containers"]
-            image, wanted = _short(container["image"]), item["spec"].get("replicas", 1)
+            image = _short(container["image"])
             namespace = item["metadata"]["namespace"]
             live = self._cluster.get(item["apiVersion"], kind, name, namespace)
             if live is None:
                 # A Job that ended may be removed by then; what it did is seen in the data.
                 if kind != "Job":
-                    yield Component(kind, name, 0, wanted, image, "is gone", is_done=False)
+                    yield Component(kind, name, 0, item["spec"].get("replicas", 1), image, "is gone", is_done=False)
                 continue
             # The collector of logs has a namespace of its own.
             there = pods if namespace == self._namespace else self._cluster.find("v1", "Pod", namespace)
@@ -90,7 +90,8 @@ class StatusSource:
             verdict = judge(live, own, claims)
             status = counted(live)
             ready = status.get("succeeded" if kind == "Job" else "readyReplicas", 0)
-            wanted = status.get("wanted", wanted)
+            # How many an autoscaler wants stands nowhere but there.
+            wanted = status.get("wanted", item["spec"].get("replicas", live["spec"].get("replicas", 1)))
             restarts = sum(item["restartCount"] for pod in own for item in pod["status"].get("containerStatuses", []))
             yield Component(kind, name, ready, wanted, image, verdict.progress, verdict.done, restarts, _ended(own))
 
