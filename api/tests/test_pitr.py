@@ -121,6 +121,7 @@ def put(archived: Archived, rows: str) -> None:
     archived.house.sql("UPDATE dataset_state SET revision = revision + 1, rows = rows + 1, last_key = last_key + 1")
 
 
+@pytest.mark.slow
 def test_rows_that_were_deleted_and_a_table_that_was_dropped_are_back(archived: Archived) -> None:
     # A base backup ends within a second, which pgBackRest does not tell more exactly.
     time.sleep(1)
@@ -159,6 +160,7 @@ def test_a_base_backup_that_is_recovered_otherwise_does_not_count(
     assert len([base for base in archived.archive().bases() if base.is_verified]) == before + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [-24, 1])
 def test_a_time_that_cannot_be_restored_is_told_with_those_that_can(archived: Archived, hours: int) -> None:
     target = datetime.now(UTC) + timedelta(hours=hours)
@@ -168,6 +170,7 @@ def test_a_time_that_cannot_be_restored_is_told_with_those_that_can(archived: Ar
     assert f"cannot be restored: only what was between {earliest}" in str(error.value)
 
 
+@pytest.mark.slow
 def test_another_key_is_told(archived: Archived) -> None:
     with pytest.raises(BackupError, match="backup_key does not open the archive"):
         archived.archive(PGBACKREST_REPO1_CIPHER_PASS="mistaken").bases()

@@ -11,6 +11,9 @@ from tests.cluster.output import Get, Run, said
 NAMESPACE = "rowhouse-staging"
 URL = "http://127.0.0.1:30801"
 
+# The scenario upgrade asks more of it.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _deployed(ansible_playbook: Run) -> None:
