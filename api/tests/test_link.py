@@ -86,7 +86,8 @@ def test_threads_that_cannot_connect_do_so_later(house: House, postgres: Postgre
         finally:
             postgres.start()
         await found(link)
-        await asyncio.gather(*work_for(link, 0, 20))
+        # No more than there are threads: on a busy machine they connect for longer than anybody stands in line.
+        await asyncio.gather(*work_for(link, 0, THREADS))
 
     use(house, work)
 
@@ -107,7 +108,7 @@ def test_when_postgresql_ends_all_are_told_at_once(
         finally:
             await asyncio.to_thread(postgres.start)
         await found(link)
-        await asyncio.gather(*work_for(link, 0, 20))
+        await asyncio.gather(*work_for(link, 0, THREADS))
 
     use(house, work)
 
@@ -223,3 +224,23 @@ def test_a_mistake_in_a_statement_is_not_away(house: House) -> None:
         assert link.unavailable == ""
 
     use(house, work)
+
+
+@pytest.mark.timeout(60)
+def test_an_event_loop_that_ends_takes_no_answer_from_the_thread_that_asks(house: House) -> None:
+    for turn in range(50):
+        link = Link(serving_engine(house.settings), THREADS)
+        watch = Watch(link, "news", lambda execute: execute("SELECT 1"))
+
+        async def run(link: Link = link, watch: Watch = watch, seconds: float = 0.03 + turn / 10_000) -> None:
+            async def ask() -> None:
+                while True:
+                    await link.heartbeat(watch.ask)
+
+            link.open()
+            asking = asyncio.create_task(ask())
+            await asyncio.sleep(seconds)
+            asking.cancel()
+
+        asyncio.run(run())
+        link.close()
