@@ -2,14 +2,16 @@
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 
 import pytest
+import yaml
 from browser import chromium
 
 from tests.cluster.deployment import Deployment
-from tests.cluster.machine import ROOT
+from tests.cluster.machine import ROLES, ROOT
 from tests.cluster.monitoring.conftest import DASHBOARDS, NAMESPACE, Watch, wait_until
 from tests.cluster.output import Get, Run
 
@@ -28,6 +30,18 @@ PANELS = [
     for name, dashboard in DASHBOARDS.items()
     for panel in dashboard["panels"]
 ]
+
+RULES = [
+    rule
+    for path in sorted(ROLES.glob("*/files/monitoring/rules.yml"))
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+]
+# Only where there are backups, and where a Job has failed.
+ELSEWHERE = {"rowhouse_backup_last_verified_timestamp_seconds", "kube_job_failed"}
+METRICS = {
+    name for rule in RULES for name in re.findall(r"\b(?:rowhouse|pg|redis|kube|probe|node)[_:][\w:]+", rule["expr"])
+} - ELSEWHERE
 
 
 def test_everything_that_is_asked_answers(watch: Watch) -> None:
@@ -50,6 +64,12 @@ def test_a_panel_shows_something(panel: dict[str, str], watch: Watch) -> None:
     series = watch.query(panel["query"])
     assert [item for item in series if math.isfinite(float(item["value"][1]))], series
     assert "by" not in panel or all(panel["by"] in item["metric"] for item in series)
+
+
+@pytest.mark.usefixtures("_measured")
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_what_a_rule_reads_is_measured(metric: str, watch: Watch) -> None:
+    assert watch.query(f"last_over_time({metric}[1h])")
 
 
 @pytest.mark.usefixtures("deployment")
