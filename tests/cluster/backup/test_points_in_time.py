@@ -16,7 +16,7 @@ from tests.cluster.object_store import BUCKET, KEYS, S3_PORT, object_store
 from tests.cluster.output import Run, said
 
 ENVIRONMENT = {"stack_environment": "pitr", "stack_context": "dev", "api_node_port": 30943, "api_replicas": 1}
-BESIDE = ENVIRONMENT | {"stack_environment": "pitr-volume", "api_node_port": 30946}
+BESIDE = ENVIRONMENT | {"stack_environment": "pitr-volume", "api_node_port": 30948}
 NAMESPACE = "rowhouse-pitr"
 OUTSIDE = "rowhouse-pitr-s3"
 URL = "http://127.0.0.1:30943"
