@@ -107,7 +107,12 @@ class Loki(LogServer):
             "common": {
                 "instance_addr": "127.0.0.1",
                 "path_prefix": str(self.folder),
-                "storage": {"filesystem": {"chunks_directory": f"{self.folder}/chunks"}},
+                "storage": {
+                    "filesystem": {
+                        "chunks_directory": f"{self.folder}/chunks",
+                        "rules_directory": f"{self.folder}/rules",
+                    }
+                },
                 "replication_factor": 1,
                 "ring": {"kvstore": {"store": "inmemory"}},
             },

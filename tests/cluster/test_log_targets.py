@@ -106,7 +106,7 @@ def bulk(target: Target) -> BulkServer:
 
 
 def ask(prefix: str, number: int = REQUESTS) -> None:
-    """Ask so often, by ids with the prefix; every request has to be answered."""
+    """Ask so often, by ids with the prefix, which no other target was asked by; every request has to be answered."""
     with httpx.Client(base_url=URL, timeout=10) as client:
         answers = [
             client.get(f"/air_quality?limit={i + 1}", headers={"X-Request-Id": f"{prefix}-{i}"}) for i in range(number)
@@ -125,7 +125,7 @@ def each(prefix: str, number: int = REQUESTS) -> Counter[str]:
 
 
 def say(kubectl: Run, get: Get, prefix: str) -> None:
-    """Let a pod of the environment say VALUES, each under an id of its own."""
+    """Let a pod of the environment say VALUES, each by an id of its own."""
     (image,) = {
         container["image"]
         for item in get("deployments", "-n", NAMESPACE)["items"]
@@ -162,34 +162,38 @@ def documented_template(name: str) -> dict[str, Any]:
 
 
 def test_a_line_is_found_by_its_request(target: Target) -> None:
-    ask("found", 3)
-    (line,) = [line for line in target.server.wait_for(3, "found") if line.request_id == "found-1"]
+    prefix = f"{target.server.name}-found"
+    ask(prefix, 3)
+    (line,) = [line for line in target.server.wait_for(3, prefix) if line.request_id == f"{prefix}-1"]
     assert (line.component, line.level) == ("api", "info")
     assert (line.fields["status"], line.fields["route"]) == (200, "/air_quality")
 
 
 def test_while_it_is_away_requests_are_answered_and_their_lines_come_once(target: Target) -> None:
+    prefix = f"{target.server.name}-away"
     target.stop()
-    ask("away")
+    ask(prefix)
     target.start()
-    target.server.wait_for(REQUESTS, "away")
-    assert answered(target.server.find("away")) == each("away")
+    target.server.wait_for(REQUESTS, prefix)
+    assert answered(target.server.find(prefix)) == each(prefix)
 
 
 def test_a_new_collector_sends_all_again_and_each_line_is_there_once(target: Target) -> None:
-    ask("before")
-    target.server.wait_for(REQUESTS, "before")
+    before, after = f"{target.server.name}-before", f"{target.server.name}-after"
+    ask(before)
+    target.server.wait_for(REQUESTS, before)
     target.replace_collector()
-    ask("after")
-    target.server.wait_for(REQUESTS, "after")
-    for prefix in ("before", "after", "away"):
+    ask(after)
+    target.server.wait_for(REQUESTS, after)
+    for prefix in (before, after):
         assert answered(target.server.find(prefix)) == each(prefix)
 
 
 def test_no_line_is_lost_for_what_another_said_under_the_same_name(bulk: BulkServer, kubectl: Run, get: Get) -> None:
-    say(kubectl, get, "types")
-    found = bulk.wait_for(len(VALUES), "types")
-    assert Counter(line.request_id for line in found) == each("types", len(VALUES))
+    prefix = f"{bulk.name}-types"
+    say(kubectl, get, prefix)
+    found = bulk.wait_for(len(VALUES), prefix)
+    assert Counter(line.request_id for line in found) == each(prefix, len(VALUES))
 
 
 def test_with_the_documented_template_no_line_is_lost_and_fields_are_found(
@@ -200,10 +204,11 @@ def test_with_the_documented_template_no_line_is_lost_and_fields_are_found(
     # It comes anew, as the template says.
     bulk.forget()
     target.replace_collector()
-    say(kubectl, get, "fields")
-    found = bulk.wait_for(len(VALUES), "fields")
-    assert Counter(line.request_id for line in found) == each("fields", len(VALUES))
-    own = [{"term": {"json.value": "text"}}, {"prefix": {"request_id": "fields"}}]
+    prefix = f"{bulk.name}-fields"
+    say(kubectl, get, prefix)
+    found = bulk.wait_for(len(VALUES), prefix)
+    assert Counter(line.request_id for line in found) == each(prefix, len(VALUES))
+    own = [{"term": {"json.value": "text"}}, {"prefix": {"request_id": prefix}}]
     question = {"query": {"bool": {"filter": own}}}
     answer = httpx.post(f"{bulk.url}/{NAMESPACE}/_search", json=question, timeout=30).raise_for_status()
     (hit,) = answer.json()["hits"]["hits"]

@@ -3,12 +3,12 @@ import java.util.Map;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
-import org.opensearch.transport.Netty4ModulePlugin;
+import org.opensearch.transport.Netty4Plugin;
 
 /** A node of OpenSearch that needs no distribution: Server FOLDER ADDRESS PORT. It keeps its data in the folder. */
 final class Server extends Node {
     private Server(Settings settings) {
-        super(InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"), List.of(Netty4ModulePlugin.class), false);
+        super(InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"), List.of(Netty4Plugin.class), false);
     }
 
     public static void main(String... words) throws Exception {
