@@ -23,6 +23,7 @@ class Line:
     """What a server knows of a line of a container."""
 
     component: str
+    pod: str
     level: str
     request_id: str
     text: str
@@ -143,7 +144,7 @@ class Loki(LogServer):
         }
         answer = httpx.get(f"{self.url}/loki/api/v1/query_range", params=question, timeout=30).raise_for_status()
         return [
-            Line(labels["component"], labels["level"], labels["request_id"], text)
+            Line(labels["component"], labels["pod"], labels["level"], labels["request_id"], text)
             for stream in answer.json()["data"]["result"]
             for labels in [stream["stream"]]
             for _, text in stream["values"]
@@ -169,7 +170,7 @@ class BulkServer(LogServer):
         if answer.status_code == httpx.codes.NOT_FOUND:
             return []
         return [
-            Line(told["component"], told["level"], told["request_id"], told["message"])
+            Line(told["component"], told["pod"], told["level"], told["request_id"], told["message"])
             for hit in answer.raise_for_status().json()["hits"]["hits"]
             for told in [hit["_source"]]
         ]

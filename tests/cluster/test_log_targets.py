@@ -161,11 +161,12 @@ def documented_template(name: str) -> dict[str, Any]:
     return template
 
 
-def test_a_line_is_found_by_its_request(target: Target) -> None:
+def test_a_line_is_found_by_its_request(target: Target, get: Get) -> None:
     prefix = f"{target.server.name}-found"
     ask(prefix, 3)
     (line,) = [line for line in target.server.wait_for(3, prefix) if line.request_id == f"{prefix}-1"]
     assert (line.component, line.level) == ("api", "info")
+    assert line.pod in {pod["metadata"]["name"] for pod in get("pods", "-n", NAMESPACE)["items"]}
     assert (line.fields["status"], line.fields["route"]) == (200, "/air_quality")
 
 
