@@ -34,9 +34,10 @@ def push_image(folder: Path) -> None:
 
 
 def make_certificate(folder: Path, host: str) -> dict[str, str]:
-    """Return a certificate of the host and its key, as PEM in files that Kubernetes names so."""
+    """Return a certificate of the host, a name or an address, and its key, as PEM in files that Kubernetes names so."""
     certificate, key = folder / "tls.crt", folder / "tls.key"
-    names = ("-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}")
+    kind = "IP" if host.replace(".", "").isdigit() else "DNS"
+    names = ("-subj", f"/CN={host}", "-addext", f"subjectAltName={kind}:{host}")
     files = ("-keyout", str(key), "-out", str(certificate))
     words = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     subprocess.run(["openssl", *words, *names, *files], check=True, capture_output=True)

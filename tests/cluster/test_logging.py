@@ -35,6 +35,8 @@ ENVIRONMENT = {
 }
 REQUESTS = 200
 PATIENCE = 60
+# What status and plan end with then.
+SOMETHING_TO_DO = 3
 
 
 class Logs:
@@ -194,6 +196,26 @@ def test_a_second_run_changes_nothing_and_the_status_knows_the_collector(
     done = ansible_playbook("playbooks/status.yml", "-i", str(deployment.inventory))
     assert "DaemonSet/log-collector 1/1" in said(done)
     assert "Deployment/log-store 1/1" in said(done)
+
+
+def test_edits_by_hand_are_told_and_give_way_as_everywhere(
+    deployment: Deployment, ansible_playbook: Run, kubectl: Run
+) -> None:
+    kubectl("set", "env", "daemonset/log-collector", "BY_HAND=1", "-n", COLLECTOR_NAMESPACE)
+    kubectl("patch", "configmap/log-collector", "-n", COLLECTOR_NAMESPACE, "--patch", '{"data": {"BY_HAND": "1"}}')
+    edits = [
+        "ConfigMap/log-collector: data.BY_HAND was set by kubectl-patch",
+        "DaemonSet/log-collector: spec.template.spec.containers[name=log-collector].env was set by kubectl-set",
+    ]
+    for playbook in ("playbooks/status.yml", "playbooks/plan.yml"):
+        done = ansible_playbook(playbook, "-i", str(deployment.inventory))
+        assert done.returncode == SOMETHING_TO_DO, said(done)
+        assert [edit for edit in edits if edit not in said(done)] == []
+    told = deployment.run("deploy.yml")
+    assert [edit for edit in edits if edit not in told] == []
+    left = kubectl("get", "daemonset,configmap", "-n", COLLECTOR_NAMESPACE, "-o", "yaml").stdout
+    assert "BY_HAND" not in left
+    assert "changed=0" in deployment.run("deploy.yml")
 
 
 def test_what_is_too_much_is_dropped_the_oldest_first(logs: Logs, kubectl: Run) -> None:

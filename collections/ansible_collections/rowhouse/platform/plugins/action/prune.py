@@ -8,7 +8,6 @@ manager                 field manager of our applies: what it has not applied is
 rendered                all objects of this run
 """
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.action import re
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster import Cluster
 from ansible_collections.rowhouse.platform.plugins.module_utils.cluster_action import TARGET, ClusterAction
 from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import is_applied_by, names
-from kubernetes.dynamic.exceptions import ForbiddenError
 
 
 class ActionModule(ClusterAction):
@@ -38,10 +36,6 @@ class ActionModule(ClusterAction):
 
 def _candidates(cluster: Cluster, arguments: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from cluster.find_kinds(arguments["kinds"], arguments["namespace"])
-    # Who may not look for it has not made it.
-    with contextlib.suppress(ForbiddenError):
-        beside = cluster.get("v1", "Namespace", arguments["beside"])
-        if beside:
-            yield beside
-            if names([beside])[0] in names(arguments["rendered"]):
-                yield from cluster.find_kinds(arguments["kinds"], arguments["beside"])
+    beside = cluster.find_with_namespace(arguments["kinds"], arguments["beside"])
+    is_kept = f"Namespace/{arguments['beside']}" in names(arguments["rendered"])
+    yield from beside if is_kept else beside[:1]

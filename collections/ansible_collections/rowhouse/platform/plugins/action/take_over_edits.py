@@ -4,7 +4,7 @@ Server-side apply takes back fields that it applies, and leaves alone what other
 selector, a port. Such fields become ours here, and go with the next apply.
 
 kubeconfig, context     the target
-namespace               where, and the namespace itself
+namespaces              where, and these namespaces themselves; one that is not there holds no edits
 kinds                   list of {api_version, kind} that are looked at
 manager                 field manager of our applies
 """
@@ -19,13 +19,16 @@ from ansible_collections.rowhouse.platform.plugins.module_utils.ownership import
 
 
 class ActionModule(ClusterAction):
-    ARGUMENTS = TARGET | required(namespace="str", kinds=["dict"], manager="str")
+    ARGUMENTS = TARGET | required(namespaces=["str"], kinds=["dict"], manager="str")
 
     def act(self, arguments: dict[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        manager, namespace = arguments["manager"], arguments["namespace"]
+        manager = arguments["manager"]
         cluster = self.connect(arguments, variables)
-        own = cluster.get("v1", "Namespace", namespace)
-        items = [] if own is None else [own, *cluster.find_kinds(arguments["kinds"], namespace)]
+        items = [
+            item
+            for namespace in arguments["namespaces"]
+            for item in cluster.find_with_namespace(arguments["kinds"], namespace)
+        ]
         edited = [item for item in items if is_applied_by(manager, item) and edits(manager, item)]
         found = [
             f"{name}: {path} was set by {edit.manager}"

@@ -105,6 +105,16 @@ class Cluster:
             for item in self._find_if_served(kind["api_version"], kind["kind"], namespace)
         ]
 
+    def find_with_namespace(self, kinds: Iterable[Mapping[str, str]], namespace: str) -> list[Mapping[str, Any]]:
+        """Return the namespace and then its objects, as `find_kinds`; nothing where it does not exist.
+
+        Who may not even look for it has not made it.
+        """
+        with contextlib.suppress(dynamic.exceptions.ForbiddenError):
+            own = self.get("v1", "Namespace", namespace)
+            return [] if own is None else [own, *self.find_kinds(kinds, namespace)]
+        return []
+
     def create(self, item: Mapping[str, Any]) -> bool:
         """Create the object; returns False when there is one of that name."""
         try:
