@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.faults.conftest import NAMESPACE, URL, Note, Release
+from tests.cluster.faults.conftest import NAMESPACE, URL, Note, Release, mend
 from tests.cluster.inventory import copied_inventory
 from tests.cluster.load import steady_load
 from tests.cluster.output import Run, said
@@ -26,6 +26,12 @@ CLASS = {
 }
 
 type Fails = Callable[..., str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _good(deploy: Run) -> None:
+    """Have the repository's data in the last good release, which is put back each time: no load is to come before."""
+    mend(deploy)
 
 
 @pytest.fixture
