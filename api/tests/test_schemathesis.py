@@ -132,6 +132,7 @@ def test_random_requests_and_links(served: Served, tmp_path: Path) -> None:
     run(served, tmp_path, "--phases", "examples,fuzzing,stateful", "--max-examples", examples)
 
 
+@pytest.mark.slow
 def test_a_private_dataset_needs_its_key(postgres: Postgres, redis: Redis, s3: S3, tmp_path: Path) -> None:
     house = make_house(postgres, tmp_path)
     house.put(DAYS, yml=DAYS_YML.replace("key: day", "key: day\nprivate: true\nfilters: [code]"), name="days")

@@ -19,6 +19,9 @@ from tests.cluster.output import Get, Run, changes, said
 NAMESPACE = "rowhouse-rollback"
 URL = "http://127.0.0.1:30831/air_quality?limit=1"
 
+# Three runs, and the scenario rollback has more of them.
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Environment:

@@ -80,6 +80,7 @@ def test_a_write_is_in_the_next_answer_of_each_pod_and_outlives_deployments(
     assert client.get(URL).json()["data"] == [row]
 
 
+@pytest.mark.slow
 def test_a_schema_that_its_rows_would_break_is_refused(
     client: httpx.Client, deployment: Deployment, datasets: Path, ansible_playbook: Run
 ) -> None:
